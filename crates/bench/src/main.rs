@@ -1,0 +1,2 @@
+//! koinon-bench
+fn main() {}

@@ -1,0 +1,2 @@
+//! koinon-cli
+fn main() {}
