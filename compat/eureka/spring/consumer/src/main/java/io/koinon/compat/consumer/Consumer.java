@@ -1,0 +1,37 @@
+package io.koinon.compat.consumer;
+
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.cloud.client.loadbalancer.LoadBalanced;
+import org.springframework.context.annotation.Bean;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.client.RestTemplate;
+
+/** Calls the provider by its name; the registry says where its instances are. */
+@SpringBootApplication
+public class Consumer {
+  public static void main(String[] args) {
+    SpringApplication.run(Consumer.class, args);
+  }
+
+  @Bean
+  @LoadBalanced
+  RestTemplate balanced() {
+    return new RestTemplate();
+  }
+
+  @RestController
+  static class Calls {
+    private final RestTemplate balanced;
+
+    Calls(RestTemplate balanced) {
+      this.balanced = balanced;
+    }
+
+    @GetMapping("/call")
+    String call() {
+      return balanced.getForObject("http://compat-provider/port", String.class);
+    }
+  }
+}
