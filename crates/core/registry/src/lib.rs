@@ -1,1 +1,40 @@
-//! koinon-core-registry
+//! The service registry as a pure state machine: who is there, in what state, and what changed.
+//!
+//! One [`Registry`] is one namespace. It holds the *ephemeral* instances, those that live as long as their
+//! heartbeats, under the rules that Netflix Eureka's clients rely on: a lease that in fact lasts twice its
+//! duration, eviction of at most 15 % at once, self-preservation when renewals fall away, status overrides and
+//! their order, and conflicts settled by the registrant's own dirty timestamp. *Persistent* instances are part of
+//! the model and are refused until there is a store to keep them.
+//!
+//! Time and randomness are arguments; there is no I/O, no lock and no task here. The rooms:
+//!
+//! | file | idea |
+//! |---|---|
+//! | `model` | what an instance is |
+//! | `lease` | how long it may be silent |
+//! | `status_rules` | which status holds when several are claimed |
+//! | `preservation` | when expiry is suspended because the network, not the instances, is the likelier fault |
+//! | `change_log` | ordered, bounded memory of changes: deltas and resumable subscriptions |
+//! | `snapshot` | an immutable view of one revision |
+//! | `outcome` | what operations take and answer |
+//! | `registry` | the operations over all of them |
+
+mod change_log;
+mod config;
+mod error;
+mod lease;
+mod model;
+mod outcome;
+mod preservation;
+mod registry;
+mod snapshot;
+mod status_rules;
+
+pub use change_log::{Change, ChangeKind, Changes};
+pub use config::{Config, PreservationMode};
+pub use error::RegistryError;
+pub use lease::LeaseTerms;
+pub use model::{Consistency, Description, Health, Instance, Pairs, Registration, Scheme, Status, Text};
+pub use preservation::PreservationState;
+pub use registry::{Counters, Delta, Eviction, Figures, Registry, RenewOutcome, Renewal};
+pub use snapshot::{ServiceView, Snapshot, StatusCounts};

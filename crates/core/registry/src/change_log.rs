@@ -1,0 +1,141 @@
+//! The ordered, bounded memory of what changed: deltas and resumable subscriptions are both read from it.
+//!
+//! It keeps, for every registered instance, at most its latest change (an earlier one is dropped when the next
+//! comes), and removals until they are too old. Somebody who replays what is left after a position on top of the
+//! view of that position arrives at the present view; somebody who lags may see several changes of one instance
+//! as one, and never needs an unbounded buffer.
+//!
+//! Invariant: every change after `floor` is here or replaced by a later one that is. A position below `floor`
+//! cannot be resumed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use koinon_base::Now;
+
+use crate::model::Instance;
+
+/// What happened to an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It registered, or registered again.
+    Added,
+    /// Its status changed.
+    Modified,
+    /// It left or was evicted.
+    Removed,
+}
+
+/// One change, with the instance as it was right after it.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The revision it made.
+    pub revision: u64,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// To whom.
+    pub instance: Arc<Instance>,
+}
+
+/// Changes in order, and how far they bring whoever applies them.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    /// The revision that applying them leads to.
+    pub revision: u64,
+    /// In the order of their revisions.
+    pub changes: Vec<Change>,
+}
+
+#[derive(Debug)]
+struct Logged {
+    at_mono_ms: u64,
+    kind: ChangeKind,
+    instance: Arc<Instance>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct ChangeLog {
+    by_revision: BTreeMap<u64, Logged>,
+    floor: u64,
+}
+
+impl ChangeLog {
+    /// Adds a change and drops the one of the same instance that it replaces.
+    pub(crate) fn push(&mut self, now: Now, change: Change, replaces: Option<u64>, len_max: usize) {
+        if let Some(old) = replaces {
+            self.by_revision.remove(&old);
+        }
+        let logged = Logged {
+            at_mono_ms: now.mono_ms,
+            kind: change.kind,
+            instance: change.instance,
+        };
+        self.by_revision.insert(change.revision, logged);
+        while self.by_revision.len() > len_max.max(1) {
+            self.drop_oldest();
+        }
+    }
+
+    /// Forgets what is older than `retention_ms`. Says whether anything was forgotten.
+    pub(crate) fn trim(&mut self, now: Now, retention_ms: u64) -> bool {
+        let too_old = |logged: &Logged| logged.at_mono_ms.saturating_add(retention_ms) < now.mono_ms;
+        let floor = self.floor;
+        while self
+            .by_revision
+            .first_key_value()
+            .is_some_and(|(_, logged)| too_old(logged))
+        {
+            self.drop_oldest();
+        }
+        self.floor != floor
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some((revision, _)) = self.by_revision.pop_first() {
+            self.floor = revision;
+        }
+    }
+
+    /// The oldest position that can be resumed.
+    pub(crate) fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_revision.len()
+    }
+
+    /// At most `limit` changes after `position`, or `None` if some of them are forgotten.
+    pub(crate) fn since(&self, position: u64, revision: u64, limit: usize) -> Option<Changes> {
+        if position < self.floor || position > revision {
+            return None;
+        }
+        let mut later = self.by_revision.range(position.saturating_add(1)..);
+        let changes: Vec<Change> = later
+            .by_ref()
+            .take(limit)
+            .map(|(r, logged)| change(*r, logged))
+            .collect();
+        let reached = match (later.next(), changes.last()) {
+            (Some(_), Some(last)) => last.revision,
+            _ => revision,
+        };
+        Some(Changes {
+            revision: reached,
+            changes,
+        })
+    }
+
+    /// Everything remembered, oldest first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Change> {
+        self.by_revision.iter().map(|(r, logged)| change(*r, logged))
+    }
+}
+
+fn change(revision: u64, logged: &Logged) -> Change {
+    Change {
+        revision,
+        kind: logged.kind,
+        instance: Arc::clone(&logged.instance),
+    }
+}

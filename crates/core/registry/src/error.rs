@@ -1,0 +1,46 @@
+//! What can be refused.
+
+use koinon_base::{ErrorKind, InstanceId, ServiceName};
+use thiserror::Error;
+
+/// Why the registry did not do what was asked; nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RegistryError {
+    /// No such instance.
+    #[error("instance {id} of service {service} is not registered")]
+    NotRegistered {
+        /// The service asked for.
+        service: ServiceName,
+        /// The instance asked for.
+        id: InstanceId,
+    },
+    /// A persistent instance, and no store to keep it.
+    #[error(
+        "instance {id} of service {service} is persistent, which needs the store; this node has none yet, \
+         register it as ephemeral"
+    )]
+    NeedsStore {
+        /// The service.
+        service: ServiceName,
+        /// The instance.
+        id: InstanceId,
+    },
+    /// The namespace is full.
+    #[error("the namespace holds {max} instances, the most it may (registry.instances_max)")]
+    Full {
+        /// The limit.
+        max: usize,
+    },
+}
+
+impl RegistryError {
+    /// What the caller must do.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotRegistered { .. } => ErrorKind::NotFound,
+            Self::NeedsStore { .. } => ErrorKind::Unavailable,
+            Self::Full { .. } => ErrorKind::Overloaded,
+        }
+    }
+}

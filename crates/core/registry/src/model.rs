@@ -1,0 +1,279 @@
+//! What an instance is.
+//!
+//! A [`Description`] is what the registrant says of itself and never changes; an [`Instance`] is that plus what
+//! the registry knows at one revision. Both are shared, never mutated: a change makes a new `Instance`, so that
+//! a snapshot, a change and a cached answer can hold the old one for as long as they like.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use koinon_base::{InstanceId, ServiceName};
+
+use crate::change_log::ChangeKind;
+use crate::lease::LeaseTerms;
+
+/// A text that is not a name: kept as given, in as little memory as it needs.
+pub type Text = Box<str>;
+
+/// Key-value pairs in the order in which they came, each key once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pairs(Vec<(Cow<'static, str>, Text)>);
+
+impl Pairs {
+    /// No pairs.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value of `key`.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| &**v)
+    }
+
+    /// Sets `key`, in its old place if it was there.
+    pub fn set(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<Text>) {
+        let (key, value) = (key.into(), value.into());
+        match self.0.iter_mut().find(|(k, _)| *k == key) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((key, value)),
+        }
+    }
+
+    /// All pairs in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0.iter().map(|(k, v)| (&**k, &**v))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Gives back the memory that growing left over.
+    pub fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
+}
+
+impl<K: Into<Cow<'static, str>>, V: Into<Text>> FromIterator<(K, V)> for Pairs {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        // A later value replaces an earlier one of the same key. Sorting an index keeps this quick for the many
+        // keys that a hostile registrant could send.
+        let mut list: Vec<(Cow<'static, str>, Text)> =
+            pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+        let mut order: Vec<usize> = (0..list.len()).collect();
+        order.sort_by(|a, b| list[*a].0.cmp(&list[*b].0).then(a.cmp(b)));
+        let mut last_of_its_key = vec![true; list.len()];
+        for pair in order.windows(2) {
+            if list[pair[0]].0 == list[pair[1]].0 {
+                last_of_its_key[pair[0]] = false;
+            }
+        }
+        let mut keep = last_of_its_key.into_iter();
+        list.retain(|_| keep.next().unwrap_or(false));
+        list.shrink_to_fit();
+        Self(list)
+    }
+}
+
+/// Whether an instance takes traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// It takes traffic.
+    Up,
+    /// It says that it cannot.
+    Down,
+    /// It is not ready yet.
+    Starting,
+    /// It, or an operator, took it out on purpose.
+    OutOfService,
+    /// Nobody knows: it has to say it again.
+    Unknown,
+}
+
+impl Status {
+    /// Every status, in the order of their discriminants.
+    pub const ALL: [Self; 5] = [
+        Self::Up,
+        Self::Down,
+        Self::Starting,
+        Self::OutOfService,
+        Self::Unknown,
+    ];
+
+    /// The name in `snake_case`, for metrics and the native API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Starting => "starting",
+            Self::OutOfService => "out_of_service",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What health checks found; heartbeats alone find nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Health {
+    /// Nobody has checked.
+    #[default]
+    Unknown,
+    /// Checks pass.
+    Passing,
+    /// Checks pass with a reservation.
+    Warning,
+    /// Checks fail.
+    Critical,
+}
+
+/// How to speak to an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Scheme {
+    /// Plain HTTP.
+    #[default]
+    Http,
+    /// HTTP over TLS.
+    Https,
+    /// Bytes over TCP.
+    Tcp,
+}
+
+/// What keeps an instance alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Consistency {
+    /// Its heartbeats; available under partition.
+    #[default]
+    Ephemeral,
+    /// The store; linearizable, stays until it is removed.
+    Persistent,
+}
+
+/// What a registrant says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// The service it belongs to.
+    pub service: ServiceName,
+    /// Its identity within the service.
+    pub id: InstanceId,
+    /// The host name or IP address to dial.
+    pub address: Text,
+    /// The port to dial; 0 when it takes no connections.
+    pub port: u16,
+    /// How to speak to it.
+    pub scheme: Scheme,
+    /// Where it runs, for zone-aware balancing.
+    pub zone: Option<Text>,
+    /// Its share of traffic relative to the others of its service. Default 100.
+    pub weight: u32,
+    /// The version of the software it runs.
+    pub version: Option<Text>,
+    /// The registrant's own pairs, for everybody.
+    pub metadata: Pairs,
+    /// What only the front door it came through understands, so that its clients read back what they wrote.
+    pub attributes: Pairs,
+    /// How long it may be silent.
+    pub lease: LeaseTerms,
+}
+
+impl Description {
+    /// The weight of an instance that states none.
+    pub const WEIGHT_DEFAULT: u32 = 100;
+}
+
+/// A request to be registered.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Who.
+    pub description: Description,
+    /// What keeps it alive.
+    pub consistency: Consistency,
+    /// In which status.
+    pub status: Status,
+    /// An override it brings along (a server that restarted learns it again this way).
+    pub status_override: Option<Status>,
+    /// When the registrant last changed something about itself, by its own clock, in Unix milliseconds. `None`:
+    /// the time of registration.
+    pub last_dirty_ms: Option<i64>,
+    /// Whether a peer server passes it on; then this server's own opinion of the status does not outrank it.
+    pub replicated: bool,
+}
+
+/// A registered instance at one revision.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// What it says of itself.
+    pub description: Arc<Description>,
+    /// The status that holds.
+    pub status: Status,
+    /// The override an operator set, if any.
+    pub status_override: Option<Status>,
+    /// What checks found.
+    pub health: Health,
+    /// When it last changed something about itself, by its own clock, Unix milliseconds.
+    pub last_dirty_ms: i64,
+    /// When the registry last changed something about it, Unix milliseconds.
+    pub last_updated_ms: i64,
+    /// When its present lease began, Unix milliseconds.
+    pub registered_ms: i64,
+    /// When it first was up, Unix milliseconds; 0 if never.
+    pub up_since_ms: i64,
+    /// When it was removed, Unix milliseconds; 0 while it is registered.
+    pub removed_ms: i64,
+    /// The latest renewal, Unix milliseconds, shared by all versions of one lease.
+    pub(crate) renewed_ms: Arc<AtomicI64>,
+    /// The kind of the latest change.
+    pub last_change: ChangeKind,
+    /// The revision of the latest change.
+    pub revision: u64,
+}
+
+impl Instance {
+    /// The instance's identity.
+    #[must_use]
+    pub fn id(&self) -> &InstanceId {
+        &self.description.id
+    }
+
+    /// The service it belongs to.
+    #[must_use]
+    pub fn service(&self) -> &ServiceName {
+        &self.description.service
+    }
+
+    /// When the lease was last renewed, as Eureka shows it: a renewal counts from one duration ahead.
+    #[must_use]
+    pub fn renewed_ms(&self) -> i64 {
+        self.renewed_ms.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Metadata with a key given twice must not show both values to somebody.
+    #[test]
+    fn a_later_pair_replaces_an_earlier_one() {
+        let pairs: Pairs = [("a", "1"), ("b", "2"), ("a", "3")].into_iter().collect();
+        assert_eq!(pairs.iter().collect::<Vec<_>>(), [("b", "2"), ("a", "3")]);
+    }
+}

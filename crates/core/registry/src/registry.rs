@@ -1,0 +1,564 @@
+//! The operations: register, renew, cancel, override, evict, and reading what they left.
+//!
+//! Each one follows Eureka's server step by step (Netflix/eureka, `AbstractInstanceRegistry` and
+//! `InstanceResource`); where it looks odd, Eureka is odd there and clients have met it. One thing differs on
+//! purpose: a status that a renewal changes is a change like any other here, while Eureka forgets to tell its
+//! delta, which makes every client fetch everything.
+//!
+//! Invariants:
+//! - `view` holds exactly the instances of `services`, and `counts` counts exactly them;
+//! - every change takes the next revision, and the log holds it;
+//! - an instance's `revision` is that of its latest change, so the log's older entry for it can be found.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as MapEntry;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use koinon_base::{InstanceId, Now, Rng, ServiceName};
+
+use crate::change_log::{Change, ChangeKind, ChangeLog, Changes};
+use crate::config::Config;
+use crate::error::RegistryError;
+use crate::lease::Lease;
+use crate::model::{Consistency, Description, Health, Instance, Pairs, Registration, Status};
+use crate::outcome::{Counters, Delta, Eviction, Figures, RenewOutcome, Renewal};
+use crate::preservation::{Preservation, PreservationState};
+use crate::snapshot::{ServiceView, Services, Snapshot, StatusCounts};
+use crate::status_rules::{self, Claims};
+
+#[derive(Debug)]
+struct Entry {
+    instance: Arc<Instance>,
+    lease: Lease,
+}
+
+/// The state machine of one namespace.
+#[derive(Debug)]
+pub struct Registry {
+    config: Config,
+    services: BTreeMap<ServiceName, BTreeMap<InstanceId, Entry>>,
+    view: Arc<Services>,
+    counts: StatusCounts,
+    revision: u64,
+    log: ChangeLog,
+    preservation: Preservation,
+    counters: Counters,
+}
+
+impl Registry {
+    /// An empty registry.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            preservation: Preservation::new(&config),
+            config,
+            services: BTreeMap::new(),
+            view: Arc::default(),
+            counts: StatusCounts::default(),
+            revision: 0,
+            log: ChangeLog::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Registers an instance, or registers it again.
+    ///
+    /// An older `last_dirty_ms` than the registered one's keeps the registered description; the lease starts anew
+    /// all the same.
+    ///
+    /// # Errors
+    /// When it is persistent, or the namespace is full.
+    pub fn register(&mut self, now: Now, registration: Registration) -> Result<Arc<Instance>, RegistryError> {
+        let Registration {
+            description,
+            consistency,
+            status,
+            status_override,
+            last_dirty_ms,
+            replicated,
+        } = registration;
+        if consistency == Consistency::Persistent {
+            return Err(RegistryError::NeedsStore {
+                service: description.service,
+                id: description.id,
+            });
+        }
+        let held = self
+            .entry(&description.service, &description.id)
+            .map(|entry| Arc::clone(&entry.instance));
+        if held.is_none() {
+            if self.counts.total() >= self.config.instances_max {
+                return Err(RegistryError::Full {
+                    max: self.config.instances_max,
+                });
+            }
+            self.preservation.client_added();
+        }
+        self.counters.registrations += 1;
+        let lease = Lease::start(now, description.lease);
+        let last_dirty_ms = last_dirty_ms.unwrap_or(now.unix_ms);
+        let newest = match &held {
+            Some(held) if held.last_dirty_ms > last_dirty_ms => Instance::clone(held),
+            _ => fresh(description, status, status_override, last_dirty_ms),
+        };
+        let status_override = held
+            .as_ref()
+            .and_then(|held| held.status_override)
+            .or(newest.status_override);
+        let status = status_rules::decide(Claims {
+            said: newest.status,
+            overridden: status_override,
+            held: held.as_ref().map(|held| held.status),
+            replicated,
+        });
+        let up_before_ms = held.as_ref().map_or(0, |held| held.up_since_ms);
+        let instance = Instance {
+            status,
+            status_override,
+            registered_ms: now.unix_ms,
+            renewed_ms: Arc::new(AtomicI64::new(now.unix_ms)),
+            up_since_ms: up_since(up_before_ms, status, now),
+            ..newest
+        };
+        Ok(self.put(now, ChangeKind::Added, instance, Some(lease)))
+    }
+
+    /// Takes a heartbeat.
+    pub fn renew(
+        &mut self,
+        now: Now,
+        service: &ServiceName,
+        id: &InstanceId,
+        renewal: Renewal,
+    ) -> RenewOutcome {
+        let Some(entry) = self
+            .services
+            .get_mut(service)
+            .and_then(|entries| entries.get_mut(id))
+        else {
+            self.counters.renewals_refused += 1;
+            return RenewOutcome::NotRegistered;
+        };
+        let held = &entry.instance;
+        let status = status_rules::decide(Claims {
+            said: held.status,
+            overridden: held.status_override,
+            held: Some(held.status),
+            replicated: renewal.replicated,
+        });
+        if status == Status::Unknown {
+            self.counters.renewals_refused += 1;
+            return RenewOutcome::StatusUnknown;
+        }
+        held.renewed_ms.store(entry.lease.renew(now), Ordering::Relaxed);
+        let last_dirty_ms = held.last_dirty_ms;
+        let changed = (status != held.status).then(|| Instance {
+            status,
+            ..Instance::clone(held)
+        });
+        self.counters.renewals += 1;
+        self.preservation.renewed(now, &self.config);
+        if let Some(instance) = changed {
+            self.put(now, ChangeKind::Modified, instance, None);
+        }
+        match renewal.last_dirty_ms {
+            Some(said) if said > last_dirty_ms => RenewOutcome::RegistrantIsNewer,
+            Some(said) if said < last_dirty_ms && renewal.replicated => self
+                .entry(service, id)
+                .map_or(RenewOutcome::NotRegistered, |entry| {
+                    RenewOutcome::RegistryIsNewer(Arc::clone(&entry.instance))
+                }),
+            _ => RenewOutcome::Renewed,
+        }
+    }
+
+    /// Removes an instance that leaves.
+    ///
+    /// # Errors
+    /// When it is not registered.
+    pub fn cancel(&mut self, now: Now, service: &ServiceName, id: &InstanceId) -> Result<(), RegistryError> {
+        self.remove(now, service, id)
+            .ok_or_else(|| not_registered(service, id))?;
+        self.counters.cancels += 1;
+        Ok(())
+    }
+
+    /// Overrides the status of an instance. Its lease is renewed by the way; the status it has already is no
+    /// change and sets no override.
+    ///
+    /// # Errors
+    /// When it is not registered, or its lease has run out.
+    pub fn override_status(
+        &mut self,
+        now: Now,
+        service: &ServiceName,
+        id: &InstanceId,
+        status: Status,
+        last_dirty_ms: Option<i64>,
+    ) -> Result<(), RegistryError> {
+        let held = self.renewed_for_override(now, service, id)?;
+        if held.status != status {
+            let changed = with_status(&held, now, status, Some(status), last_dirty_ms);
+            self.put(now, ChangeKind::Modified, changed, None);
+        }
+        Ok(())
+    }
+
+    /// Removes the override and leaves the instance in `status` ([`Status::Unknown`] makes its next heartbeat
+    /// register it again). Its lease is renewed by the way; without an override nothing else happens.
+    ///
+    /// # Errors
+    /// When it is not registered, or its lease has run out.
+    pub fn remove_override(
+        &mut self,
+        now: Now,
+        service: &ServiceName,
+        id: &InstanceId,
+        status: Status,
+        last_dirty_ms: Option<i64>,
+    ) -> Result<(), RegistryError> {
+        let held = self.renewed_for_override(now, service, id)?;
+        if held.status_override.is_some() {
+            let changed = with_status(&held, now, status, None, last_dirty_ms);
+            self.put(now, ChangeKind::Modified, changed, None);
+        }
+        Ok(())
+    }
+
+    /// Adds to or replaces an instance's metadata. As in Eureka this is a registration with what is known.
+    ///
+    /// # Errors
+    /// When it is not registered, or its lease has run out.
+    pub fn merge_metadata(
+        &mut self,
+        now: Now,
+        service: &ServiceName,
+        id: &InstanceId,
+        pairs: Pairs,
+    ) -> Result<Arc<Instance>, RegistryError> {
+        let held = self
+            .get(now, service, id)
+            .ok_or_else(|| not_registered(service, id))?;
+        let mut description = Description::clone(&held.description);
+        for (key, value) in pairs.iter() {
+            description.metadata.set(key.to_owned(), value);
+        }
+        description.metadata.shrink();
+        self.register(
+            now,
+            Registration {
+                description,
+                consistency: Consistency::Ephemeral,
+                status: held.status,
+                status_override: held.status_override,
+                last_dirty_ms: Some(held.last_dirty_ms),
+                replicated: false,
+            },
+        )
+    }
+
+    /// An instance, unless its lease has run out and expiry is on (it is as good as gone).
+    pub fn get(&mut self, now: Now, service: &ServiceName, id: &InstanceId) -> Option<Arc<Instance>> {
+        let expiry_on = self.is_expiry_on(now);
+        let entry = self.entry(service, id)?;
+        (!expiry_on || !entry.lease.is_expired(now, 0)).then(|| Arc::clone(&entry.instance))
+    }
+
+    /// The first instance of this id in any service, like [`Self::get`].
+    pub fn find(&mut self, now: Now, id: &InstanceId) -> Option<Arc<Instance>> {
+        let expiry_on = self.is_expiry_on(now);
+        let alive = |entry: &&Entry| !expiry_on || !entry.lease.is_expired(now, 0);
+        let mut found = self.services.values().filter_map(|entries| entries.get(id));
+        found.find(alive).map(|entry| Arc::clone(&entry.instance))
+    }
+
+    /// Chooses whom to evict: at random among the expired, so that no service is wiped out before others are
+    /// touched, and at most 15 % of all at once. `grace_ms` is how much later than planned this run happens.
+    pub fn plan_eviction(&mut self, now: Now, grace_ms: u64, rng: &mut Rng) -> Eviction {
+        if !self.is_expiry_on(now) {
+            return Eviction::default();
+        }
+        let entries = self.services.values().flat_map(BTreeMap::values);
+        let mut chosen: Vec<(ServiceName, InstanceId)> = entries
+            .filter(|entry| entry.lease.is_expired(now, grace_ms))
+            .map(|entry| (entry.instance.service().clone(), entry.instance.id().clone()))
+            .collect();
+        let all = self.counts.total();
+        let limit = all - (all as f64 * self.config.renewal_percent_threshold) as usize;
+        let expired = chosen.len();
+        rng.choose_front(&mut chosen, limit);
+        chosen.truncate(limit);
+        Eviction {
+            expired,
+            limit,
+            chosen,
+        }
+    }
+
+    /// Evicts one of the chosen, unless it came back meanwhile.
+    pub fn evict(
+        &mut self,
+        now: Now,
+        grace_ms: u64,
+        service: &ServiceName,
+        id: &InstanceId,
+    ) -> Option<Arc<Instance>> {
+        self.entry(service, id)
+            .filter(|entry| entry.lease.is_expired(now, grace_ms))?;
+        let evicted = self.remove(now, service, id)?;
+        self.counters.evictions += 1;
+        Some(evicted)
+    }
+
+    /// Forgets changes older than the retention time.
+    pub fn trim_changes(&mut self, now: Now) {
+        self.log.trim(now, self.config.delta_retention_ms);
+    }
+
+    /// Corrects how many renewing clients are expected; due every 15 minutes.
+    pub fn correct_expected_clients(&mut self) {
+        self.preservation.expect(self.counts.total(), &self.config);
+    }
+
+    /// The present revision.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Everything at the present revision.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            revision: self.revision,
+            counts: self.counts,
+            services: Arc::clone(&self.view),
+        }
+    }
+
+    /// At most `limit` changes after `position`, or `None` when some of them are forgotten (or `position` was
+    /// never reached): then take a snapshot.
+    #[must_use]
+    pub fn changes_since(&self, position: u64, limit: usize) -> Option<Changes> {
+        self.log.since(position, self.revision, limit)
+    }
+
+    /// What changed within the retention time.
+    #[must_use]
+    pub fn delta(&self) -> Delta {
+        let all: Vec<Change> = self.log.all().collect();
+        let mut latest: BTreeMap<(&ServiceName, &InstanceId), u64> = BTreeMap::new();
+        for change in &all {
+            latest.insert((change.instance.service(), change.instance.id()), change.revision);
+        }
+        let is_latest =
+            |c: &Change| latest.get(&(c.instance.service(), c.instance.id())) == Some(&c.revision);
+        let changes = all.iter().filter(|change| is_latest(change)).cloned().collect();
+        Delta {
+            revision: self.revision,
+            floor: self.log.floor(),
+            counts: self.counts,
+            changes,
+        }
+    }
+
+    /// Identifies the delta's contents: it changes when the delta does.
+    #[must_use]
+    pub fn delta_version(&self) -> (u64, u64) {
+        (self.revision, self.log.floor())
+    }
+
+    /// The registry in numbers.
+    pub fn figures(&mut self, now: Now) -> Figures {
+        Figures {
+            revision: self.revision,
+            counts: self.counts,
+            services: self.services.len(),
+            renewals_last_window: self.preservation.renewals_last_window(now, &self.config),
+            renewals_threshold: self.preservation.threshold(&self.config),
+            preservation: self.preservation.state(now, self.counts.total(), &self.config),
+            change_log_len: self.log.len(),
+            counters: self.counters,
+        }
+    }
+
+    fn is_expiry_on(&mut self, now: Now) -> bool {
+        let state = self.preservation.state(now, self.counts.total(), &self.config);
+        state != PreservationState::Protecting
+    }
+
+    fn entry(&self, service: &ServiceName, id: &InstanceId) -> Option<&Entry> {
+        self.services.get(service)?.get(id)
+    }
+
+    fn renewed_for_override(
+        &mut self,
+        now: Now,
+        service: &ServiceName,
+        id: &InstanceId,
+    ) -> Result<Arc<Instance>, RegistryError> {
+        let held = self
+            .get(now, service, id)
+            .ok_or_else(|| not_registered(service, id))?;
+        if let Some(entry) = self
+            .services
+            .get_mut(service)
+            .and_then(|entries| entries.get_mut(id))
+        {
+            held.renewed_ms.store(entry.lease.renew(now), Ordering::Relaxed);
+        }
+        self.counters.overrides += 1;
+        Ok(held)
+    }
+
+    /// Stores an instance as the next revision, with a new lease or with the one it has.
+    fn put(&mut self, now: Now, kind: ChangeKind, instance: Instance, lease: Option<Lease>) -> Arc<Instance> {
+        self.revision += 1;
+        let instance = Arc::new(Instance {
+            revision: self.revision,
+            last_change: kind,
+            last_updated_ms: now.unix_ms,
+            ..instance
+        });
+        let (service, id) = (instance.service().clone(), instance.id().clone());
+        let terms = instance.description.lease;
+        let mut replaces = None;
+        match self
+            .services
+            .entry(service.clone())
+            .or_default()
+            .entry(id.clone())
+        {
+            MapEntry::Occupied(mut held) => {
+                replaces = Some(held.get().instance.revision);
+                self.counts.remove(held.get().instance.status);
+                held.get_mut().instance = Arc::clone(&instance);
+                if let Some(lease) = lease {
+                    held.get_mut().lease = lease;
+                }
+            }
+            MapEntry::Vacant(free) => {
+                let lease = lease.unwrap_or_else(|| Lease::start(now, terms));
+                free.insert(Entry {
+                    instance: Arc::clone(&instance),
+                    lease,
+                });
+            }
+        }
+        self.counts.add(instance.status);
+        let view = Arc::make_mut(&mut self.view)
+            .entry(service.clone())
+            .or_insert_with(|| {
+                Arc::new(ServiceView {
+                    name: service,
+                    revision: 0,
+                    instances: BTreeMap::new(),
+                })
+            });
+        let view = Arc::make_mut(view);
+        view.revision = self.revision;
+        view.instances.insert(id, Arc::clone(&instance));
+        self.remember(now, kind, &instance, replaces);
+        instance
+    }
+
+    fn remove(&mut self, now: Now, service: &ServiceName, id: &InstanceId) -> Option<Arc<Instance>> {
+        let entries = self.services.get_mut(service)?;
+        let held = entries.remove(id)?.instance;
+        if entries.is_empty() {
+            self.services.remove(service);
+        }
+        self.preservation.client_removed();
+        self.counts.remove(held.status);
+        self.revision += 1;
+        let gone = Arc::new(Instance {
+            revision: self.revision,
+            last_change: ChangeKind::Removed,
+            last_updated_ms: now.unix_ms,
+            removed_ms: now.unix_ms,
+            ..Instance::clone(&held)
+        });
+        let services = Arc::make_mut(&mut self.view);
+        if let Some(view) = services.get_mut(service) {
+            let view = Arc::make_mut(view);
+            view.revision = self.revision;
+            view.instances.remove(id);
+            if view.instances.is_empty() {
+                services.remove(service);
+            }
+        }
+        self.remember(now, ChangeKind::Removed, &gone, Some(held.revision));
+        Some(gone)
+    }
+
+    fn remember(&mut self, now: Now, kind: ChangeKind, instance: &Arc<Instance>, replaces: Option<u64>) {
+        let change = Change {
+            revision: self.revision,
+            kind,
+            instance: Arc::clone(instance),
+        };
+        self.log
+            .push(now, change, replaces, self.config.change_log_len_max);
+    }
+}
+
+fn not_registered(service: &ServiceName, id: &InstanceId) -> RegistryError {
+    RegistryError::NotRegistered {
+        service: service.clone(),
+        id: id.clone(),
+    }
+}
+
+/// An instance that nobody has seen yet; `put` and `register` fill in what they decide.
+fn fresh(
+    description: Description,
+    status: Status,
+    status_override: Option<Status>,
+    last_dirty_ms: i64,
+) -> Instance {
+    Instance {
+        description: Arc::new(description),
+        status,
+        status_override,
+        health: Health::Unknown,
+        last_dirty_ms,
+        last_updated_ms: 0,
+        registered_ms: 0,
+        up_since_ms: 0,
+        removed_ms: 0,
+        renewed_ms: Arc::default(),
+        last_change: ChangeKind::Added,
+        revision: 0,
+    }
+}
+
+/// The same instance after an override was set or removed. A peer's later dirty timestamp is taken over.
+fn with_status(
+    held: &Instance,
+    now: Now,
+    status: Status,
+    status_override: Option<Status>,
+    last_dirty_ms: Option<i64>,
+) -> Instance {
+    // Eureka notes the time of being up where an override is set, not where one is removed.
+    let up_since_ms = match status_override {
+        Some(_) => up_since(held.up_since_ms, status, now),
+        None => held.up_since_ms,
+    };
+    Instance {
+        status,
+        status_override,
+        up_since_ms,
+        last_dirty_ms: held.last_dirty_ms.max(last_dirty_ms.unwrap_or(0)),
+        ..held.clone()
+    }
+}
+
+fn up_since(before_ms: i64, status: Status, now: Now) -> i64 {
+    if before_ms == 0 && status == Status::Up {
+        now.unix_ms
+    } else {
+        before_ms
+    }
+}
