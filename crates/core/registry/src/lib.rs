@@ -35,6 +35,7 @@ pub use config::{Config, PreservationMode};
 pub use error::RegistryError;
 pub use lease::LeaseTerms;
 pub use model::{Consistency, Description, Health, Instance, Pairs, Registration, Scheme, Status, Text};
+pub use outcome::{Counters, Delta, Eviction, Figures, RenewOutcome, Renewal};
 pub use preservation::PreservationState;
-pub use registry::{Counters, Delta, Eviction, Figures, Registry, RenewOutcome, Renewal};
+pub use registry::Registry;
 pub use snapshot::{ServiceView, Snapshot, StatusCounts};

@@ -1,0 +1,307 @@
+//! The handle: every operation of the registry, by namespace, at the present time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use koinon_base::{Clock, ErrorKind, InstanceId, Namespace, Now, Rng, ServiceName};
+use koinon_core_registry::{
+    Config, Delta, Figures, Instance, Pairs, Registration, RegistryError, RenewOutcome, Renewal, Snapshot,
+    Status,
+};
+use thiserror::Error;
+
+use crate::position::Position;
+use crate::space::Space;
+use crate::subscription::Subscription;
+
+/// Settings of the running registry.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Settings of each namespace.
+    pub namespace: Config,
+    /// The most namespaces. Default 64: each is a whole registry.
+    pub namespaces_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            namespace: Config::default(),
+            namespaces_max: 64,
+        }
+    }
+}
+
+/// Why an operation was refused; nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ServiceError {
+    /// The state machine refused it.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// One namespace too many.
+    #[error("namespace {namespace} would be one more than the {max} there may be (registry.namespaces_max)")]
+    TooManyNamespaces {
+        /// The namespace asked for.
+        namespace: Namespace,
+        /// The limit.
+        max: usize,
+    },
+}
+
+impl ServiceError {
+    /// What the caller must do.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Registry(error) => error.kind(),
+            Self::TooManyNamespaces { .. } => ErrorKind::Overloaded,
+        }
+    }
+}
+
+/// The running registry. Clones share it.
+#[derive(Clone)]
+pub struct RegistryHandle {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    life: u64,
+    spaces: RwLock<BTreeMap<Namespace, Arc<Space>>>,
+}
+
+impl fmt::Debug for RegistryHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryHandle")
+            .field("settings", &self.shared.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RegistryHandle {
+    /// An empty registry with the namespace `default`.
+    #[must_use]
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>, mut rng: Rng) -> Self {
+        let default = Arc::new(Space::new(settings.namespace.clone()));
+        let spaces = RwLock::new(BTreeMap::from([(Namespace::default(), default)]));
+        Self {
+            shared: Arc::new(Shared {
+                clock,
+                settings,
+                life: rng.next_u64(),
+                spaces,
+            }),
+        }
+    }
+
+    /// Registers an instance; the first of a namespace creates it.
+    ///
+    /// # Errors
+    /// When the instance is persistent, or a limit is reached.
+    pub fn register(
+        &self,
+        namespace: &Namespace,
+        registration: Registration,
+    ) -> Result<Arc<Instance>, ServiceError> {
+        let space = self.space_or_new(namespace)?;
+        let now = self.now();
+        Ok(space.change(|registry| registry.register(now, registration))?)
+    }
+
+    /// Takes a heartbeat.
+    #[must_use]
+    pub fn renew(
+        &self,
+        namespace: &Namespace,
+        service: &ServiceName,
+        id: &InstanceId,
+        renewal: Renewal,
+    ) -> RenewOutcome {
+        let now = self.now();
+        let renewed = |space: &Space| space.change(|registry| registry.renew(now, service, id, renewal));
+        self.space(namespace)
+            .map_or(RenewOutcome::NotRegistered, |space| renewed(&space))
+    }
+
+    /// Removes an instance that leaves.
+    ///
+    /// # Errors
+    /// When it is not registered.
+    pub fn cancel(
+        &self,
+        namespace: &Namespace,
+        service: &ServiceName,
+        id: &InstanceId,
+    ) -> Result<(), ServiceError> {
+        let now = self.now();
+        self.existing(namespace, service, id)?
+            .change(|registry| registry.cancel(now, service, id))?;
+        Ok(())
+    }
+
+    /// Overrides the status of an instance.
+    ///
+    /// # Errors
+    /// When it is not registered.
+    pub fn override_status(
+        &self,
+        namespace: &Namespace,
+        service: &ServiceName,
+        id: &InstanceId,
+        status: Status,
+        last_dirty_ms: Option<i64>,
+    ) -> Result<(), ServiceError> {
+        let now = self.now();
+        let space = self.existing(namespace, service, id)?;
+        space.change(|registry| registry.override_status(now, service, id, status, last_dirty_ms))?;
+        Ok(())
+    }
+
+    /// Removes the override and leaves the instance in `status`.
+    ///
+    /// # Errors
+    /// When it is not registered.
+    pub fn remove_override(
+        &self,
+        namespace: &Namespace,
+        service: &ServiceName,
+        id: &InstanceId,
+        status: Status,
+        last_dirty_ms: Option<i64>,
+    ) -> Result<(), ServiceError> {
+        let now = self.now();
+        let space = self.existing(namespace, service, id)?;
+        space.change(|registry| registry.remove_override(now, service, id, status, last_dirty_ms))?;
+        Ok(())
+    }
+
+    /// Adds to or replaces an instance's metadata.
+    ///
+    /// # Errors
+    /// When it is not registered.
+    pub fn merge_metadata(
+        &self,
+        namespace: &Namespace,
+        service: &ServiceName,
+        id: &InstanceId,
+        pairs: Pairs,
+    ) -> Result<Arc<Instance>, ServiceError> {
+        let now = self.now();
+        let space = self.existing(namespace, service, id)?;
+        Ok(space.change(|registry| registry.merge_metadata(now, service, id, pairs))?)
+    }
+
+    /// An instance, unless its lease has run out.
+    #[must_use]
+    pub fn get(
+        &self,
+        namespace: &Namespace,
+        service: &ServiceName,
+        id: &InstanceId,
+    ) -> Option<Arc<Instance>> {
+        let now = self.now();
+        self.space(namespace)?.lock().get(now, service, id)
+    }
+
+    /// The first instance of this id in any service of the namespace.
+    #[must_use]
+    pub fn find(&self, namespace: &Namespace, id: &InstanceId) -> Option<Arc<Instance>> {
+        let now = self.now();
+        self.space(namespace)?.lock().find(now, id)
+    }
+
+    /// Everything in a namespace at its present revision.
+    #[must_use]
+    pub fn snapshot(&self, namespace: &Namespace) -> Option<Snapshot> {
+        Some(self.space(namespace)?.lock().snapshot())
+    }
+
+    /// What changed lately in a namespace.
+    #[must_use]
+    pub fn delta(&self, namespace: &Namespace) -> Option<Delta> {
+        Some(self.space(namespace)?.lock().delta())
+    }
+
+    /// Identifies a namespace's present delta without reading it.
+    #[must_use]
+    pub fn delta_version(&self, namespace: &Namespace) -> Option<(u64, u64)> {
+        Some(self.space(namespace)?.lock().delta_version())
+    }
+
+    /// Follows a namespace, or one service of it: from `position` if it can be resumed, else from a snapshot.
+    ///
+    /// # Errors
+    /// When the namespace does not exist and there may be no more.
+    pub fn subscribe(
+        &self,
+        namespace: &Namespace,
+        service: Option<ServiceName>,
+        position: Option<Position>,
+    ) -> Result<Subscription, ServiceError> {
+        let space = self.space_or_new(namespace)?;
+        Ok(Subscription::new(space, self.shared.life, service, position))
+    }
+
+    /// The namespaces with their figures.
+    #[must_use]
+    pub fn figures(&self) -> Vec<(Namespace, Figures)> {
+        let now = self.now();
+        let figures = |(name, space): (Namespace, Arc<Space>)| (name, space.lock().figures(now));
+        self.spaces().into_iter().map(figures).collect()
+    }
+
+    /// The settings it runs with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        self.shared.clock.now()
+    }
+
+    pub(crate) fn spaces(&self) -> Vec<(Namespace, Arc<Space>)> {
+        let spaces = self.shared.spaces.read().unwrap_or_else(PoisonError::into_inner);
+        spaces
+            .iter()
+            .map(|(name, space)| (name.clone(), Arc::clone(space)))
+            .collect()
+    }
+
+    fn space(&self, namespace: &Namespace) -> Option<Arc<Space>> {
+        let spaces = self.shared.spaces.read().unwrap_or_else(PoisonError::into_inner);
+        spaces.get(namespace).cloned()
+    }
+
+    fn existing(
+        &self,
+        namespace: &Namespace,
+        service: &ServiceName,
+        id: &InstanceId,
+    ) -> Result<Arc<Space>, RegistryError> {
+        let missing = || RegistryError::NotRegistered {
+            service: service.clone(),
+            id: id.clone(),
+        };
+        self.space(namespace).ok_or_else(missing)
+    }
+
+    fn space_or_new(&self, namespace: &Namespace) -> Result<Arc<Space>, ServiceError> {
+        if let Some(space) = self.space(namespace) {
+            return Ok(space);
+        }
+        let max = self.shared.settings.namespaces_max;
+        let mut spaces = self.shared.spaces.write().unwrap_or_else(PoisonError::into_inner);
+        if spaces.len() >= max && !spaces.contains_key(namespace) {
+            return Err(ServiceError::TooManyNamespaces {
+                namespace: namespace.clone(),
+                max,
+            });
+        }
+        let new = || Arc::new(Space::new(self.shared.settings.namespace.clone()));
+        Ok(Arc::clone(spaces.entry(namespace.clone()).or_insert_with(new)))
+    }
+}

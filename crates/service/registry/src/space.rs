@@ -1,0 +1,53 @@
+//! One namespace at run time: its state machine behind a lock, and the bell that rings when it changed.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use koinon_core_registry::{Config, Registry};
+use tokio::sync::watch;
+
+/// A namespace.
+///
+/// The lock is a plain mutex on purpose: what happens under it is a few lookups (microseconds), never I/O and
+/// never an await, so waiting for it is shorter than yielding to the scheduler would be. The one long operation,
+/// eviction, takes it anew for every few instances.
+#[derive(Debug)]
+pub(crate) struct Space {
+    registry: Mutex<Registry>,
+    /// The latest revision. Subscribers sleep on it and then read the change log; nothing is queued for them.
+    revision: watch::Sender<u64>,
+}
+
+impl Space {
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            registry: Mutex::new(Registry::new(config)),
+            revision: watch::Sender::new(0),
+        }
+    }
+
+    /// Reads, or does what changes no instance.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Registry> {
+        // A panic under the lock leaves at worst one operation half told to the log; serving on beats taking
+        // every service of the namespace down with it.
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something that may change instances, and rings the bell if it did.
+    pub(crate) fn change<T>(&self, operation: impl FnOnce(&mut Registry) -> T) -> T {
+        let (answer, revision) = {
+            let mut registry = self.lock();
+            let answer = operation(&mut registry);
+            (answer, registry.revision())
+        };
+        self.revision.send_if_modified(|known| {
+            let news = revision > *known;
+            *known = revision.max(*known);
+            news
+        });
+        answer
+    }
+
+    pub(crate) fn revisions(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+}
