@@ -11,6 +11,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `model` | what an instance is |
+//! | `pairs` | its metadata, packed |
 //! | `lease` | how long it may be silent |
 //! | `status_rules` | which status holds when several are claimed |
 //! | `preservation` | when expiry is suspended because the network, not the instances, is the likelier fault |
@@ -25,6 +26,7 @@ mod error;
 mod lease;
 mod model;
 mod outcome;
+mod pairs;
 mod preservation;
 mod registry;
 mod snapshot;
@@ -34,8 +36,9 @@ pub use change_log::{Change, ChangeKind, Changes};
 pub use config::{Config, PreservationMode};
 pub use error::RegistryError;
 pub use lease::LeaseTerms;
-pub use model::{Consistency, Description, Health, Instance, Pairs, Registration, Scheme, Status, Text};
+pub use model::{Consistency, Description, Health, Instance, Registration, Scheme, Status, Text};
 pub use outcome::{Counters, Delta, Eviction, Figures, RenewOutcome, Renewal};
+pub use pairs::Pairs;
 pub use preservation::PreservationState;
 pub use registry::Registry;
 pub use snapshot::{ServiceView, Snapshot, StatusCounts};

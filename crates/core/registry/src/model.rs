@@ -4,7 +4,6 @@
 //! the registry knows at one revision. Both are shared, never mutated: a change makes a new `Instance`, so that
 //! a snapshot, a change and a cached answer can hold the old one for as long as they like.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,79 +12,10 @@ use koinon_base::{InstanceId, ServiceName};
 
 use crate::change_log::ChangeKind;
 use crate::lease::LeaseTerms;
+use crate::pairs::Pairs;
 
 /// A text that is not a name: kept as given, in as little memory as it needs.
 pub type Text = Box<str>;
-
-/// Key-value pairs in the order in which they came, each key once.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Pairs(Vec<(Cow<'static, str>, Text)>);
-
-impl Pairs {
-    /// No pairs.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The value of `key`.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| &**v)
-    }
-
-    /// Sets `key`, in its old place if it was there.
-    pub fn set(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<Text>) {
-        let (key, value) = (key.into(), value.into());
-        match self.0.iter_mut().find(|(k, _)| *k == key) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((key, value)),
-        }
-    }
-
-    /// All pairs in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0.iter().map(|(k, v)| (&**k, &**v))
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Gives back the memory that growing left over.
-    pub fn shrink(&mut self) {
-        self.0.shrink_to_fit();
-    }
-}
-
-impl<K: Into<Cow<'static, str>>, V: Into<Text>> FromIterator<(K, V)> for Pairs {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        // A later value replaces an earlier one of the same key. Sorting an index keeps this quick for the many
-        // keys that a hostile registrant could send.
-        let mut list: Vec<(Cow<'static, str>, Text)> =
-            pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
-        let mut order: Vec<usize> = (0..list.len()).collect();
-        order.sort_by(|a, b| list[*a].0.cmp(&list[*b].0).then(a.cmp(b)));
-        let mut last_of_its_key = vec![true; list.len()];
-        for pair in order.windows(2) {
-            if list[pair[0]].0 == list[pair[1]].0 {
-                last_of_its_key[pair[0]] = false;
-            }
-        }
-        let mut keep = last_of_its_key.into_iter();
-        list.retain(|_| keep.next().unwrap_or(false));
-        list.shrink_to_fit();
-        Self(list)
-    }
-}
 
 /// Whether an instance takes traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -263,17 +193,5 @@ impl Instance {
     #[must_use]
     pub fn renewed_ms(&self) -> i64 {
         self.renewed_ms.load(Ordering::Relaxed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Metadata with a key given twice must not show both values to somebody.
-    #[test]
-    fn a_later_pair_replaces_an_earlier_one() {
-        let pairs: Pairs = [("a", "1"), ("b", "2"), ("a", "3")].into_iter().collect();
-        assert_eq!(pairs.iter().collect::<Vec<_>>(), [("b", "2"), ("a", "3")]);
     }
 }

@@ -21,8 +21,9 @@ use crate::change_log::{Change, ChangeKind, ChangeLog, Changes};
 use crate::config::Config;
 use crate::error::RegistryError;
 use crate::lease::Lease;
-use crate::model::{Consistency, Description, Health, Instance, Pairs, Registration, Status};
+use crate::model::{Consistency, Description, Health, Instance, Registration, Status};
 use crate::outcome::{Counters, Delta, Eviction, Figures, RenewOutcome, Renewal};
+use crate::pairs::Pairs;
 use crate::preservation::{Preservation, PreservationState};
 use crate::snapshot::{ServiceView, Services, Snapshot, StatusCounts};
 use crate::status_rules::{self, Claims};
@@ -235,16 +236,13 @@ impl Registry {
         now: Now,
         service: &ServiceName,
         id: &InstanceId,
-        pairs: Pairs,
+        pairs: &Pairs,
     ) -> Result<Arc<Instance>, RegistryError> {
         let held = self
             .get(now, service, id)
             .ok_or_else(|| not_registered(service, id))?;
         let mut description = Description::clone(&held.description);
-        for (key, value) in pairs.iter() {
-            description.metadata.set(key.to_owned(), value);
-        }
-        description.metadata.shrink();
+        description.metadata = description.metadata.merged_with(pairs);
         self.register(
             now,
             Registration {

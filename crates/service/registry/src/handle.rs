@@ -187,7 +187,7 @@ impl RegistryHandle {
         namespace: &Namespace,
         service: &ServiceName,
         id: &InstanceId,
-        pairs: Pairs,
+        pairs: &Pairs,
     ) -> Result<Arc<Instance>, ServiceError> {
         let now = self.now();
         let space = self.existing(namespace, service, id)?;
