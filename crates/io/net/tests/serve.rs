@@ -1,0 +1,311 @@
+//! The server over real sockets: limits, isolation and the drain.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::convert::Infallible;
+use std::future::{Future, pending};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{Either, Empty, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use koinon_io_net::{DrainHandle, ListenerStats, ServeOptions, ServeReport, bind, drain, serve};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const LINGER: Duration = Duration::from_millis(50);
+
+struct Served {
+    addr: SocketAddr,
+    stats: Arc<ListenerStats>,
+    drain: DrainHandle,
+    /// `/held` answers once it gets a permit from here.
+    gate: Arc<Semaphore>,
+    task: JoinHandle<ServeReport>,
+}
+
+type Answer =
+    Pin<Box<dyn Future<Output = Result<Response<Either<Full<Bytes>, Empty<Bytes>>>, Infallible>> + Send>>;
+
+fn start(options: ServeOptions) -> Served {
+    let listener = bind("test", "127.0.0.1:0".parse().unwrap()).unwrap();
+    let (addr, stats) = (listener.local_addr(), Arc::clone(listener.stats()));
+    let (handle, observer) = drain();
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let service = service_fn(move |request: Request<Incoming>| -> Answer {
+        let held = Arc::clone(&held);
+        Box::pin(async move {
+            let body = match request.uri().path() {
+                "/held" => {
+                    held.acquire().await.unwrap().forget();
+                    Bytes::from("held")
+                }
+                "/large" => Bytes::from(vec![b'x'; 64 * 1024 * 1024]),
+                "/panic" => panic!("planted"),
+                "/never" => pending().await,
+                _ => Bytes::from("hello"),
+            };
+            Ok(Response::new(Either::Left(Full::new(body))))
+        })
+    });
+    let task = tokio::spawn(serve(listener, service, options, observer));
+    Served {
+        addr,
+        stats,
+        drain: handle,
+        gate,
+        task,
+    }
+}
+
+fn options() -> ServeOptions {
+    ServeOptions {
+        drain_linger: LINGER,
+        ..ServeOptions::default()
+    }
+}
+
+async fn send(addr: SocketAddr, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
+        .await
+        .unwrap();
+    stream
+}
+
+/// Reads until the text so far ends with `end`.
+async fn read_to(stream: &mut TcpStream, end: &str) -> String {
+    let mut text = Vec::new();
+    let reading = async {
+        while !text.ends_with(end.as_bytes()) {
+            let mut byte = [0];
+            if stream.read(&mut byte).await.unwrap_or(0) == 0 {
+                break;
+            }
+            text.push(byte[0]);
+        }
+    };
+    timeout(PATIENCE, reading)
+        .await
+        .expect("the answer comes in time");
+    String::from_utf8(text).unwrap()
+}
+
+async fn is_closed(stream: &mut TcpStream) -> bool {
+    let mut rest = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut rest)).await.is_ok()
+}
+
+/// Polls a condition; the pause is between looks, the wait ends with the condition.
+async fn until(mut condition: impl FnMut() -> bool) {
+    let looking = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    timeout(PATIENCE, looking)
+        .await
+        .expect("the condition holds in time");
+}
+
+/// Two requests sent in one go on one connection are both answered, in order, and counted.
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order() {
+    let served = start(options());
+    let mut stream = TcpStream::connect(served.addr).await.unwrap();
+    let one = "GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let two = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    stream.write_all(format!("{one}{two}").as_bytes()).await.unwrap();
+    served.gate.add_permits(1);
+    let text = read_to(&mut stream, "hello").await;
+    assert!(text.find("held").unwrap() < text.find("hello").unwrap());
+    assert_eq!(served.stats.requests(), 2);
+    assert_eq!(served.stats.accepted(), 1);
+}
+
+/// A drain answers what is in flight (telling the client that the connection ends), refuses new connections and
+/// is over as soon as nothing is left, long before its deadline.
+#[tokio::test]
+async fn a_drain_finishes_what_is_in_flight() {
+    let served = start(options());
+    let mut busy = send(served.addr, "/held").await;
+    let mut idle = send(served.addr, "/").await;
+    read_to(&mut idle, "hello").await;
+    until(|| served.stats.requests() == 2).await;
+
+    served.drain.start(Duration::from_secs(3600));
+    until(|| std::net::TcpStream::connect(served.addr).is_err()).await;
+    assert!(is_closed(&mut idle).await);
+    assert!(!served.task.is_finished());
+
+    served.gate.add_permits(1);
+    let text = read_to(&mut busy, "held").await;
+    assert!(text.contains("connection: close"), "{text}");
+    assert!(is_closed(&mut busy).await);
+    let report = timeout(PATIENCE, served.task).await.unwrap().unwrap();
+    assert_eq!(report, ServeReport { cut_off: 0 });
+    assert_eq!(served.stats.open(), 0);
+}
+
+/// A connection that the kernel had accepted, with its request, when the drain started is answered, not reset.
+#[tokio::test]
+async fn a_drain_answers_the_accept_queue() {
+    let listener = bind("test", "127.0.0.1:0".parse().unwrap()).unwrap();
+    let mut queued = Vec::new();
+    for _ in 0..20 {
+        queued.push(send(listener.local_addr(), "/").await);
+    }
+    let (handle, observer) = drain();
+    handle.start(PATIENCE);
+    let service = service_fn(async |_request: Request<Incoming>| {
+        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from("hello"))))
+    });
+    let task = tokio::spawn(serve(listener, service, options(), observer));
+    for stream in &mut queued {
+        let text = read_to(stream, "hello").await;
+        assert!(text.starts_with("HTTP/1.1 200"), "{text:?}");
+    }
+    drop(queued);
+    assert_eq!(
+        timeout(PATIENCE, task).await.unwrap().unwrap(),
+        ServeReport { cut_off: 0 }
+    );
+}
+
+/// A handler that never ends does not hold the process: the deadline cuts it off and says so. A connection that
+/// never spoke is not waited for.
+#[tokio::test]
+async fn the_drains_deadline_cuts_off() {
+    let served = start(options());
+    let mut stuck = send(served.addr, "/never").await;
+    let mut silent = TcpStream::connect(served.addr).await.unwrap();
+    until(|| served.stats.requests() == 1 && served.stats.open() == 2).await;
+    served.drain.start(Duration::from_millis(500));
+    let report = timeout(PATIENCE, served.task).await.unwrap().unwrap();
+    assert_eq!(report, ServeReport { cut_off: 1 });
+    assert!(is_closed(&mut stuck).await && is_closed(&mut silent).await);
+    assert_eq!(served.stats.open(), 0);
+}
+
+/// With the cap reached a further client waits in the kernel's queue, costs us nothing, and is served when there
+/// is room again.
+#[tokio::test]
+async fn the_cap_holds_and_recovers() {
+    let served = start(ServeOptions {
+        connections_max: 2,
+        ..options()
+    });
+    let mut first = send(served.addr, "/").await;
+    let mut second = send(served.addr, "/").await;
+    read_to(&mut first, "hello").await;
+    read_to(&mut second, "hello").await;
+
+    let mut third = send(served.addr, "/").await;
+    let mut byte = [0];
+    assert!(
+        timeout(Duration::from_millis(200), third.read(&mut byte))
+            .await
+            .is_err(),
+        "served above the cap"
+    );
+    assert_eq!((served.stats.accepted(), served.stats.open()), (2, 2));
+
+    drop(first);
+    assert!(read_to(&mut third, "hello").await.starts_with("HTTP/1.1 200"));
+    assert_eq!((served.stats.accepted(), served.stats.open()), (3, 2));
+}
+
+/// A head that never ends, a silent connection and an idle one are all closed by the same timeout.
+#[tokio::test]
+async fn slow_heads_and_idle_connections_are_closed() {
+    let served = start(ServeOptions {
+        header_timeout: Duration::from_millis(150),
+        ..options()
+    });
+    let mut silent = TcpStream::connect(served.addr).await.unwrap();
+    let mut slow = TcpStream::connect(served.addr).await.unwrap();
+    slow.write_all(b"GET / HTTP/1.1\r\nHost: local").await.unwrap();
+    let mut idle = send(served.addr, "/").await;
+    read_to(&mut idle, "hello").await;
+    assert!(is_closed(&mut silent).await && is_closed(&mut slow).await && is_closed(&mut idle).await);
+    until(|| served.stats.open() == 0).await;
+}
+
+/// A head above the size limit gets 431; the connection ends.
+#[tokio::test]
+async fn an_oversized_head_is_refused() {
+    let served = start(ServeOptions {
+        header_size_max: 16 * 1024,
+        ..options()
+    });
+    let mut stream = TcpStream::connect(served.addr).await.unwrap();
+    let head = format!(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n",
+        "x".repeat(17 * 1024)
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let text = read_to(&mut stream, "\r\n\r\n").await;
+    assert!(text.starts_with("HTTP/1.1 431"), "{text}");
+    assert!(is_closed(&mut stream).await);
+}
+
+/// A client that asks for 64 MiB and reads nothing loses its connection; one that reads slowly but steadily keeps
+/// it for longer than the limit.
+#[tokio::test]
+async fn a_stalled_reader_is_closed_and_a_slow_one_is_not() {
+    let served = start(ServeOptions {
+        write_stall_timeout: Duration::from_secs(1),
+        ..options()
+    });
+    let mut slow = send(served.addr, "/large").await;
+    let _stalled = send(served.addr, "/large").await;
+    let mut chunk = vec![0; 1024 * 1024];
+    let mut taken = 0;
+    let reading = async {
+        // Ends with the body: the pace is at most 1 MiB per 25 ms, 1.6 s or more for all of it.
+        while taken < 64 * 1024 * 1024 {
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            match slow.read(&mut chunk).await {
+                Ok(0) | Err(_) => break,
+                Ok(n) => taken += n,
+            }
+        }
+    };
+    timeout(PATIENCE * 3, reading).await.unwrap();
+    assert!(
+        taken >= 64 * 1024 * 1024,
+        "the steady reader lost its connection after {taken} bytes"
+    );
+    until(|| served.stats.write_stalls() == 1).await;
+    until(|| served.stats.open() == 1).await;
+}
+
+/// A panic costs its own connection only, and is counted.
+#[tokio::test]
+async fn a_panic_costs_one_connection() {
+    let served = start(options());
+    let mut healthy = send(served.addr, "/").await;
+    read_to(&mut healthy, "hello").await;
+    let mut broken = send(served.addr, "/panic").await;
+    assert!(is_closed(&mut broken).await);
+    until(|| served.stats.panics() == 1 && served.stats.open() == 1).await;
+    healthy
+        .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    assert!(read_to(&mut healthy, "hello").await.starts_with("HTTP/1.1 200"));
+}
