@@ -60,11 +60,13 @@ fn versions(tree: &str) -> Versions {
     found
 }
 
-/// The `{ crate = "name@version", reason = "…" }` lines of deny.toml, one entry a line.
+/// The `{ crate = "name@version", reason = "…" }` lines of deny.toml's `skip`, one entry a line.
 fn allowed(deny: &str) -> Vec<Allowed> {
-    let entries = deny
+    let list = deny
         .lines()
-        .filter(|line| line.trim_start().starts_with("{ crate = "));
+        .skip_while(|line| !line.starts_with("skip = ["))
+        .take_while(|line| *line != "]");
+    let entries = list.filter(|line| line.trim_start().starts_with("{ crate = "));
     entries
         .filter_map(|line| {
             let mut quoted = line.split('"').skip(1).step_by(2);
