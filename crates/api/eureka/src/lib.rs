@@ -1,1 +1,3 @@
-//! koinon-api-eureka
+//! The Eureka front door.
+
+pub mod wire;

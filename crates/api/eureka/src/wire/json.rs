@@ -1,0 +1,272 @@
+//! Eureka's JSON, read.
+//!
+//! The schema has a fixed depth, so a body is split level by level into keys and raw values, and only the values
+//! of known keys are looked into. That keeps numbers as they were written (metadata `1.50` stays `1.50`), skips
+//! unknown fields of any depth without recursion, and lets an error name its field.
+//!
+//! Taken beyond what the original takes: no root around the instance, a port as a bare number, a data centre
+//! without its Java class, any unknown field.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::draft::{DataCenterDraft, Draft, PairsDraft, boolean, checked, set_lease};
+use super::error::body_text;
+use super::model::{Application, Applications, InstanceInfo, LeaseInfo};
+use super::{APPLICATIONS_LEN_MAX, DecodeError, Format, INSTANCE_LEN_MAX};
+
+pub(super) mod write;
+
+/// Reads `{"instance":{…}}` or `{…}`.
+///
+/// # Errors
+///
+/// Says which field is wrong, or where the body stops being JSON.
+pub fn decode_instance(body: &[u8]) -> Result<InstanceInfo<'static>, DecodeError> {
+    instance(unwrap(
+        "instance",
+        body_text(Format::Json, body, INSTANCE_LEN_MAX)?,
+    )?)
+}
+
+/// Reads `{"applications":{…}}` or `{…}`.
+///
+/// # Errors
+///
+/// Says which field is wrong, or where the body stops being JSON.
+pub fn decode_applications(body: &[u8]) -> Result<Applications<'static>, DecodeError> {
+    let text = body_text(Format::Json, body, APPLICATIONS_LEN_MAX)?;
+    let mut list = Applications::default();
+    for (key, raw) in entries("applications", unwrap("applications", text)?)? {
+        match &*key {
+            "application" => {
+                list.applications = elements(raw)?
+                    .into_iter()
+                    .map(application)
+                    .collect::<Result<_, _>>()?
+            }
+            _ if key.starts_with("version") => {
+                let text = scalar(&key, raw)?.unwrap_or_default();
+                list.versions_delta = text.trim().parse().unwrap_or(-1);
+            }
+            _ if key.starts_with("apps") => {
+                list.apps_hashcode = checked(&key, scalar(&key, raw)?.unwrap_or_default())?;
+            }
+            _ => {}
+        }
+    }
+    Ok(list)
+}
+
+fn application(raw: &RawValue) -> Result<Application<'static>, DecodeError> {
+    let mut application = Application::default();
+    for (key, raw) in entries("application", raw)? {
+        match &*key {
+            "name" => {
+                application.name = checked(
+                    "application.name",
+                    scalar("application.name", raw)?.unwrap_or_default(),
+                )?
+            }
+            "instance" => {
+                application.instances = elements(raw)?
+                    .into_iter()
+                    .map(instance)
+                    .collect::<Result<_, _>>()?
+            }
+            _ => {}
+        }
+    }
+    Ok(application)
+}
+
+fn instance(raw: &RawValue) -> Result<InstanceInfo<'static>, DecodeError> {
+    let mut draft = Draft::new(Format::Json);
+    for (key, raw) in entries("instance", raw)? {
+        match &*key {
+            _ if is_null(raw) => {}
+            "port" | "securePort" => port(&mut draft, &key, raw)?,
+            "dataCenterInfo" => draft.info.data_center_info = Some(data_center(raw)?.finish()?),
+            "leaseInfo" => draft.info.lease_info = Some(lease(raw)?),
+            "metadata" => draft.info.metadata = pairs("metadata", raw)?.finish(),
+            _ if is_known(&key) => draft.set(&key, scalar(&key, raw)?.unwrap_or_default())?,
+            _ => {}
+        }
+    }
+    Ok(draft.finish())
+}
+
+/// Whether `key` holds a text, so that anything else there is an error and not an unknown field.
+fn is_known(key: &str) -> bool {
+    matches!(
+        key,
+        "instanceId"
+            | "hostName"
+            | "app"
+            | "appGroupName"
+            | "ipAddr"
+            | "sid"
+            | "homePageUrl"
+            | "statusPageUrl"
+            | "healthCheckUrl"
+            | "secureHealthCheckUrl"
+            | "vipAddress"
+            | "secureVipAddress"
+            | "asgName"
+            | "status"
+            | "overriddenStatus"
+            | "overriddenstatus"
+            | "isCoordinatingDiscoveryServer"
+            | "actionType"
+            | "countryId"
+            | "lastUpdatedTimestamp"
+            | "lastDirtyTimestamp"
+    )
+}
+
+/// Reads `{"$":8080,"@enabled":"true"}` or `8080`.
+fn port(draft: &mut Draft, field: &str, raw: &RawValue) -> Result<(), DecodeError> {
+    if !raw.get().starts_with('{') {
+        return draft.port_number(field, &scalar(field, raw)?.unwrap_or_default());
+    }
+    for (key, raw) in entries(field, raw)? {
+        let Some(text) = scalar(field, raw)? else { continue };
+        match &*key {
+            "$" => draft.port_number(field, &text)?,
+            "@enabled" => draft.port(field).enabled = boolean(&text),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn data_center(raw: &RawValue) -> Result<DataCenterDraft, DecodeError> {
+    let mut draft = DataCenterDraft::default();
+    for (key, raw) in entries("dataCenterInfo", raw)? {
+        match &*key {
+            _ if is_null(raw) => {}
+            "@class" => draft.class = scalar("dataCenterInfo.@class", raw)?,
+            "name" => draft.name = scalar("dataCenterInfo.name", raw)?,
+            "metadata" => draft.metadata = pairs("dataCenterInfo.metadata", raw)?,
+            _ => {}
+        }
+    }
+    Ok(draft)
+}
+
+fn lease(raw: &RawValue) -> Result<LeaseInfo, DecodeError> {
+    let mut lease = LeaseInfo::default();
+    for (key, raw) in entries("leaseInfo", raw)? {
+        if let Some(text) = scalar("leaseInfo", raw)? {
+            set_lease(Format::Json, &mut lease, &key, &text)?;
+        }
+    }
+    Ok(lease)
+}
+
+/// Reads metadata. A value that is no string becomes its JSON: `5`, `true`, `null`, `{"x":1}`.
+fn pairs(field: &str, raw: &RawValue) -> Result<PairsDraft, DecodeError> {
+    let mut pairs = PairsDraft::default();
+    for (key, raw) in entries(field, raw)? {
+        let value = match string(raw)? {
+            Some(text) => text,
+            None => raw.get().to_owned(),
+        };
+        pairs.push(field, key.into_owned(), value)?;
+    }
+    Ok(pairs)
+}
+
+/// The value under the root `name`, or the whole if there is no such root.
+fn unwrap<'a>(name: &str, text: &'a str) -> Result<&'a RawValue, DecodeError> {
+    let whole: &RawValue = parse(text.trim_ascii())?;
+    let root = entries("the body", whole)?
+        .into_iter()
+        .rev()
+        .find(|(key, _)| key == name);
+    Ok(root.map_or(whole, |(_, value)| value))
+}
+
+fn is_null(raw: &RawValue) -> bool {
+    raw.get() == "null"
+}
+
+/// The text of a string, number or boolean; `None` for null.
+fn scalar(field: &str, raw: &RawValue) -> Result<Option<String>, DecodeError> {
+    if raw.get().starts_with(['{', '[']) {
+        return Err(DecodeError::field(
+            field,
+            "a text, a number or a boolean",
+            raw.get(),
+        ));
+    }
+    if is_null(raw) {
+        return Ok(None);
+    }
+    Ok(Some(string(raw)?.unwrap_or_else(|| raw.get().to_owned())))
+}
+
+/// The text of a string; `None` for anything else.
+fn string(raw: &RawValue) -> Result<Option<String>, DecodeError> {
+    if raw.get().starts_with('"') {
+        parse(raw.get()).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// The elements of an array. One that stands alone counts as an array of one, null as an empty one.
+fn elements(raw: &RawValue) -> Result<Vec<&RawValue>, DecodeError> {
+    match raw.get() {
+        "null" => Ok(Vec::new()),
+        array if array.starts_with('[') => parse(array),
+        _ => Ok(vec![raw]),
+    }
+}
+
+/// The entries of an object, in order, duplicates included.
+fn entries<'a>(field: &str, raw: &'a RawValue) -> Result<Vec<(Cow<'a, str>, &'a RawValue)>, DecodeError> {
+    if !raw.get().starts_with('{') {
+        return Err(DecodeError::field(field, "an object", raw.get()));
+    }
+    parse::<Entries<'a>>(raw.get()).map(|entries| entries.0)
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, DecodeError> {
+    serde_json::from_str(text).map_err(|error| DecodeError::syntax(Format::Json, error))
+}
+
+/// An object as a list; serde's own maps drop the order and the duplicates.
+struct Entries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// A key, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::with_capacity(32);
+                while let Some((Key(key), value)) = map.next_entry()? {
+                    entries.push((key, value));
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
