@@ -35,7 +35,8 @@ impl StatusCounts {
         self.0.iter().sum()
     }
 
-    pub(crate) fn add(&mut self, status: Status) {
+    /// Counts one more in `status`.
+    pub fn add(&mut self, status: Status) {
         self.0[status as usize] += 1;
     }
 

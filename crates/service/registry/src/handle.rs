@@ -213,6 +213,12 @@ impl RegistryHandle {
         self.space(namespace)?.lock().find(now, id)
     }
 
+    /// The present revision of a namespace; 0 when there is none of that name.
+    #[must_use]
+    pub fn revision(&self, namespace: &Namespace) -> u64 {
+        self.space(namespace).map_or(0, |space| space.lock().revision())
+    }
+
     /// Everything in a namespace at its present revision.
     #[must_use]
     pub fn snapshot(&self, namespace: &Namespace) -> Option<Snapshot> {

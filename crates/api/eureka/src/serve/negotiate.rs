@@ -1,0 +1,98 @@
+//! What a request's headers and query ask for.
+
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, request};
+use koinon_core_registry::Status;
+
+use super::route::query;
+use crate::translate::core_status;
+use crate::wire::{self, Detail, Encoder, Format};
+
+/// What a peer server sends with what it passes on.
+const REPLICATION: &str = "x-netflix-discovery-replication";
+
+/// What a client that wants short answers sends.
+const EUREKA_ACCEPT: &str = "x-eureka-accept";
+
+/// A part of the query that cannot be used, and what was expected there.
+#[derive(Debug)]
+pub(super) struct Unusable(pub(super) &'static str);
+
+/// How the answer is written: JSON where it is accepted, else XML.
+pub(super) fn encoder(headers: &HeaderMap) -> Encoder {
+    let says = |name: &str, text: &str| {
+        headers
+            .get_all(name)
+            .iter()
+            .any(|value| value.to_str().is_ok_and(|value| value.contains(text)))
+    };
+    let format = if says(ACCEPT.as_str(), "json") {
+        Format::Json
+    } else {
+        Format::Xml
+    };
+    let compact = headers
+        .get(EUREKA_ACCEPT)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"compact"));
+    Encoder::new(format, if compact { Detail::Compact } else { Detail::Full })
+}
+
+/// Whether `gzip` is among the accepted codings and not ruled out with `q=0`.
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let codings = headers
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    codings.flat_map(|list| list.split(',')).any(|coding| {
+        let mut words = coding.split(';').map(str::trim);
+        let named = words.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let ruled_out = |word: &str| {
+            let quality = word.strip_prefix("q=").or_else(|| word.strip_prefix("Q="));
+            quality.is_some_and(|quality| quality.parse() == Ok(0.0_f32))
+        };
+        named && !words.any(ruled_out)
+    })
+}
+
+pub(super) fn is_replication(headers: &HeaderMap) -> bool {
+    headers.get(REPLICATION).is_some_and(|value| value == "true")
+}
+
+/// In what the body is written: as the header says, or by its first byte where the header says nothing.
+pub(super) fn body_format(headers: &HeaderMap, body: &[u8]) -> Result<Format, &'static str> {
+    let said = headers
+        .get(CONTENT_TYPE)
+        .map(|value| value.to_str().unwrap_or("").to_ascii_lowercase());
+    match said {
+        Some(said) if said.contains("json") => Ok(Format::Json),
+        Some(said) if said.contains("xml") => Ok(Format::Xml),
+        Some(_) => Err("a registration is application/json or application/xml"),
+        None => match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'<') => Ok(Format::Xml),
+            _ => Ok(Format::Json),
+        },
+    }
+}
+
+fn parameter(head: &request::Parts, name: &str) -> Option<String> {
+    query(head.uri.query()?)
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value)
+}
+
+pub(super) fn last_dirty(head: &request::Parts) -> Result<Option<i64>, Unusable> {
+    let Some(text) = parameter(head, "lastDirtyTimestamp") else {
+        return Ok(None);
+    };
+    let expected = "lastDirtyTimestamp must be a whole number of milliseconds since 1970";
+    text.parse().map(Some).map_err(|_| Unusable(expected))
+}
+
+pub(super) fn status_value(head: &request::Parts) -> Result<Option<Status>, Unusable> {
+    let Some(text) = parameter(head, "value") else {
+        return Ok(None);
+    };
+    let expected = "value must be UP, DOWN, STARTING, OUT_OF_SERVICE or UNKNOWN";
+    let status = wire::Status::from_name(&text).ok_or(Unusable(expected))?;
+    Ok(Some(core_status(status)))
+}
