@@ -30,14 +30,14 @@ impl Draft {
         }
     }
 
-    /// Takes a field that holds a text; ignores those that nobody knows.
+    /// Takes a field that holds a text; ignores those that are none of [`is_text_field`].
     pub(super) fn set(&mut self, field: &str, text: String) -> Result<(), DecodeError> {
         let info = &mut self.info;
         match field {
             "instanceId" => info.instance_id = Some(checked(field, text)?),
             "hostName" => info.host_name = checked(field, text)?,
             "app" => info.app = upper_case(field, &text)?,
-            "appGroupName" => info.app_group_name = Some(upper_case(field, &text)?),
+            "appGroupName" => info.app_group_name = Some(group_name(self.format, field, text)?),
             "ipAddr" => info.ip_addr = checked(field, text)?,
             "sid" => info.sid = Some(checked(field, text)?).filter(|sid| !matches!(&**sid, "na" | "unknown")),
             "homePageUrl" => info.home_page_url = Some(checked(field, text)?),
@@ -49,7 +49,9 @@ impl Draft {
             "asgName" => info.asg_name = Some(checked(field, text)?),
             "status" => info.status = status(self.format, &text),
             "overriddenStatus" | "overriddenstatus" => info.overridden_status = status(self.format, &text),
-            "isCoordinatingDiscoveryServer" => info.is_coordinating = boolean(&text),
+            "isCoordinatingDiscoveryServer" => {
+                info.is_coordinating = text.trim().eq_ignore_ascii_case("true")
+            }
             "actionType" => info.action_type = ActionType::from_name(&text),
             "countryId" => info.country_id = int(self.format, field, &text)?,
             "lastUpdatedTimestamp" => info.last_updated_ms = timestamp(self.format, &text),
@@ -82,6 +84,35 @@ impl Draft {
         self.info
     }
 }
+
+/// Whether [`Draft::set`] knows this field.
+pub(super) fn is_text_field(field: &str) -> bool {
+    TEXT_FIELDS.contains(&field)
+}
+
+const TEXT_FIELDS: [&str; 21] = [
+    "instanceId",
+    "hostName",
+    "app",
+    "appGroupName",
+    "ipAddr",
+    "sid",
+    "homePageUrl",
+    "statusPageUrl",
+    "healthCheckUrl",
+    "secureHealthCheckUrl",
+    "vipAddress",
+    "secureVipAddress",
+    "asgName",
+    "status",
+    "overriddenStatus",
+    "overriddenstatus",
+    "isCoordinatingDiscoveryServer",
+    "actionType",
+    "countryId",
+    "lastUpdatedTimestamp",
+    "lastDirtyTimestamp",
+];
 
 /// The id that clients of Spring Cloud's first release train kept in their metadata.
 fn id_from_metadata(info: &InstanceInfo<'static>) -> Option<Cow<'static, str>> {
@@ -225,6 +256,14 @@ fn upper_case(field: &str, text: &str) -> Result<Cow<'static, str>, DecodeError>
     checked(field, text.to_uppercase())
 }
 
+/// The original's JSON parser turns it into upper case, its XML parser does not.
+fn group_name(format: Format, field: &str, text: String) -> Result<Cow<'static, str>, DecodeError> {
+    match format {
+        Format::Json => upper_case(field, &text),
+        Format::Xml => checked(field, text),
+    }
+}
+
 /// In JSON a status has to be written exactly, in XML in any case; anything else is `UNKNOWN`.
 fn status(format: Format, text: &str) -> Status {
     let status = match format {
@@ -232,12 +271,6 @@ fn status(format: Format, text: &str) -> Status {
         Format::Xml => Status::from_name(&text.to_uppercase()),
     };
     status.unwrap_or(Status::Unknown)
-}
-
-/// `true` in any case, or a number that is not 0.
-pub(super) fn boolean(text: &str) -> bool {
-    let text = text.trim();
-    text.eq_ignore_ascii_case("true") || long(text).is_some_and(|number| number != 0)
 }
 
 fn timestamp(format: Format, text: &str) -> Option<i64> {
@@ -274,6 +307,22 @@ fn long(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A field that is listed but not taken, or taken but not listed, would be lost in silence.
+    #[test]
+    fn every_text_field_is_taken() {
+        for field in TEXT_FIELDS {
+            let text = match field {
+                "status" | "overriddenStatus" | "overriddenstatus" => "DOWN",
+                "isCoordinatingDiscoveryServer" => "true",
+                "actionType" => "DELETED",
+                _ => "42",
+            };
+            let mut draft = Draft::new(Format::Json);
+            draft.set(field, text.into()).unwrap();
+            assert_ne!(draft.info, InstanceInfo::default(), "{field}");
+        }
+    }
 
     /// Numbers come in every dress; one that is none must not become another number.
     #[test]

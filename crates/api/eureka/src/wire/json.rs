@@ -4,8 +4,10 @@
 //! of known keys are looked into. That keeps numbers as they were written (metadata `1.50` stays `1.50`), skips
 //! unknown fields of any depth without recursion, and lets an error name its field.
 //!
-//! Taken beyond what the original takes: no root around the instance, a port as a bare number, a data centre
-//! without its Java class, any unknown field.
+//! What the original takes is read as it reads it, oddities included: a text where a number should be is 0. Taken
+//! beyond that: no root around the instance, a port as a bare number, a data centre without its Java class or
+//! Amazon's without metadata, any unknown field, any metadata value. Refused, although the original takes it:
+//! anything behind the JSON value, and what XML clients could not be served (see [`crate::wire`]).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +16,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::draft::{DataCenterDraft, Draft, PairsDraft, boolean, checked, set_lease};
+use super::draft::{DataCenterDraft, Draft, PairsDraft, checked, is_text_field, set_lease};
 use super::error::body_text;
 use super::model::{Application, Applications, InstanceInfo, LeaseInfo};
 use super::{APPLICATIONS_LEN_MAX, DecodeError, Format, INSTANCE_LEN_MAX};
@@ -93,39 +95,11 @@ fn instance(raw: &RawValue) -> Result<InstanceInfo<'static>, DecodeError> {
             "dataCenterInfo" => draft.info.data_center_info = Some(data_center(raw)?.finish()?),
             "leaseInfo" => draft.info.lease_info = Some(lease(raw)?),
             "metadata" => draft.info.metadata = pairs("metadata", raw)?.finish(),
-            _ if is_known(&key) => draft.set(&key, scalar(&key, raw)?.unwrap_or_default())?,
+            _ if is_text_field(&key) => draft.set(&key, scalar(&key, raw)?.unwrap_or_default())?,
             _ => {}
         }
     }
     Ok(draft.finish())
-}
-
-/// Whether `key` holds a text, so that anything else there is an error and not an unknown field.
-fn is_known(key: &str) -> bool {
-    matches!(
-        key,
-        "instanceId"
-            | "hostName"
-            | "app"
-            | "appGroupName"
-            | "ipAddr"
-            | "sid"
-            | "homePageUrl"
-            | "statusPageUrl"
-            | "healthCheckUrl"
-            | "secureHealthCheckUrl"
-            | "vipAddress"
-            | "secureVipAddress"
-            | "asgName"
-            | "status"
-            | "overriddenStatus"
-            | "overriddenstatus"
-            | "isCoordinatingDiscoveryServer"
-            | "actionType"
-            | "countryId"
-            | "lastUpdatedTimestamp"
-            | "lastDirtyTimestamp"
-    )
 }
 
 /// Reads `{"$":8080,"@enabled":"true"}` or `8080`.
@@ -137,11 +111,16 @@ fn port(draft: &mut Draft, field: &str, raw: &RawValue) -> Result<(), DecodeErro
         let Some(text) = scalar(field, raw)? else { continue };
         match &*key {
             "$" => draft.port_number(field, &text)?,
-            "@enabled" => draft.port(field).enabled = boolean(&text),
+            "@enabled" => draft.port(field).enabled = is_true(raw, &text),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// `true`, `"true"` in exactly this spelling, or a whole number that is not 0.
+fn is_true(raw: &RawValue, text: &str) -> bool {
+    text.trim() == "true" || raw.get().parse::<i64>().is_ok_and(|number| number != 0)
 }
 
 fn data_center(raw: &RawValue) -> Result<DataCenterDraft, DecodeError> {

@@ -4,10 +4,11 @@
 //! 2. What is accepted can be served: written in any format, it is well-formed for a strict parser, and reading it
 //!    gives back the same message. The compact variant gives back its compact part.
 //!
-//! Reading normalises: application and group names become upper case, the obsolete `sid`s `na` and `unknown` and
+//! Reading normalises: application names become upper case (in JSON group names too), the obsolete `sid`s `na` and `unknown` and
 //! the Java class markers of maps go, lease terms of 0 or less become the default, metadata of data centres other
 //! than Amazon's goes, an id in the metadata becomes the instance id if there is none. The laws start from what
-//! was read, hence from normal messages.
+//! was read, hence from normal messages. What XML says of one instance alone shows `OUT_OF_SERVICE` and `UNKNOWN`
+//! as `DOWN`.
 
 use std::collections::HashSet;
 
@@ -16,6 +17,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use super::model::{Applications, DataCenterName, InstanceInfo, is_compact_key};
+use super::xml::write::first_version;
 use super::{Detail, Encoder, Format};
 
 /// Holds a body to the laws, whatever it is.
@@ -43,7 +45,11 @@ pub fn instance_can_be_served(info: &InstanceInfo<'_>) {
         encoder.write_instance_root(&mut body, info);
         check_strictly(encoder.format, &body);
         let read = encoder.format.decode_instance(&body);
-        assert_eq!(read.as_ref(), Ok(&part(encoder.detail, info)), "{}", shown(&body));
+        let mut expected = part(encoder, info);
+        if encoder.format == Format::Xml {
+            expected.status = first_version(expected.status);
+        }
+        assert_eq!(read.as_ref(), Ok(&expected), "{}", shown(&body));
     }
 }
 
@@ -60,7 +66,7 @@ pub fn list_can_be_served(list: &Applications<'_>) {
             .iter_mut()
             .flat_map(|application| &mut application.instances)
         {
-            *info = part(encoder.detail, info);
+            *info = part(encoder, info);
         }
         let mut body = Vec::new();
         encoder.write_applications_root(&mut body, list);
@@ -70,10 +76,13 @@ pub fn list_can_be_served(list: &Applications<'_>) {
     }
 }
 
-/// What a reader of `detail` gets to know of an instance.
-fn part<'a>(detail: Detail, info: &InstanceInfo<'a>) -> InstanceInfo<'a> {
-    let info = info.clone();
-    if detail == Detail::Full {
+/// What a reader gets to know of an instance.
+fn part<'a>(encoder: Encoder, info: &InstanceInfo<'a>) -> InstanceInfo<'a> {
+    let mut info = info.clone();
+    if encoder.format == Format::Json {
+        info.app_group_name = info.app_group_name.map(|name| name.to_uppercase().into());
+    }
+    if encoder.detail == Detail::Full {
         return info;
     }
     let mut data_center_info = info.data_center_info;

@@ -1,8 +1,7 @@
 //! Eureka's XML, read.
 //!
 //! A field is an element, a port's state an attribute, a metadata key an element name (see `name`). Java class
-//! attributes are ignored, except that Amazon's marks its data centre. Unknown elements and attributes, comments and
-//! processing instructions are skipped; a document type is refused.
+//! attributes, unknown elements, comments and processing instructions are skipped; a document type is refused.
 
 use self::reader::{Element, Walk};
 use super::draft::{DataCenterDraft, Draft, PairsDraft, checked, set_lease};
@@ -72,7 +71,7 @@ fn instance(walk: &mut Walk<'_>) -> Result<InstanceInfo<'static>, DecodeError> {
     while let Some(element) = walk.child()? {
         match &*element.name() {
             name @ ("port" | "securePort") => port(&mut draft, name, &element, walk)?,
-            "dataCenterInfo" => draft.info.data_center_info = Some(data_center(&element, walk)?.finish()?),
+            "dataCenterInfo" => draft.info.data_center_info = Some(data_center(walk)?.finish()?),
             "leaseInfo" => draft.info.lease_info = Some(lease(walk)?),
             "metadata" => draft.info.metadata = pairs("metadata", walk)?.finish(),
             name => draft.set(name, walk.text()?)?,
@@ -96,11 +95,8 @@ fn port(
     draft.port_number(name, &walk.text()?)
 }
 
-fn data_center(element: &Element<'_>, walk: &mut Walk<'_>) -> Result<DataCenterDraft, DecodeError> {
-    let mut draft = DataCenterDraft {
-        class: element.attribute("class")?,
-        ..DataCenterDraft::default()
-    };
+fn data_center(walk: &mut Walk<'_>) -> Result<DataCenterDraft, DecodeError> {
+    let mut draft = DataCenterDraft::default();
     while let Some(element) = walk.child()? {
         match &*element.name() {
             "name" => draft.name = Some(walk.text()?),

@@ -1,8 +1,9 @@
 //! Metadata keys as XML element names.
 //!
 //! A key can be any text, an element name cannot. The original's clients undo three escapes: `_-` for `$`, `__`
-//! for `_`, and `_.` with four hexadecimal digits for a UTF-16 unit. The original forgets the last one for keys
-//! of plain ASCII and sends `<my key>`, which no client can parse; it is always applied here.
+//! for `_`, and `_.` with four hexadecimal digits for a UTF-16 unit. The original leaves a colon alone, which
+//! clients that know namespaces cannot parse, and letters that only the last edition of XML 1.0 allows; both are
+//! escaped here.
 
 /// What precedes the digits of a UTF-16 unit.
 const HEX_PREFIX: &str = "_.";
@@ -36,8 +37,7 @@ fn hex(out: &mut Vec<u8>, unit: u16) {
     }
 }
 
-/// Characters that may begin a name in every edition of XML 1.0. The colon may too, but parsers that know
-/// namespaces then look for one.
+/// Letters that may begin a name in every edition of XML 1.0: Latin ones, Chinese and Korean.
 fn is_name_start(c: char) -> bool {
     c.is_ascii_alphabetic()
         || matches!(c, 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ÿ' | '\u{4e00}'..='\u{9fa5}' | '\u{ac00}'..='\u{d7a3}')

@@ -2,12 +2,15 @@
 //!
 //! The full variant is indented as the original indents it: people and scripts read it line by line. The compact
 //! variant has no white space, as in the original. Field order is the original's.
+//!
+//! A body for one instance knows no status but `UP`, `DOWN` and `STARTING`: there the original speaks to all
+//! clients as to those of its first version, and shows the others as `DOWN`.
 
 use super::name;
 use crate::wire::draft::EMPTY_MAP_CLASS;
 use crate::wire::escape::{self, number};
 use crate::wire::model::{
-    DataCenterInfo, DataCenterName, InstanceInfo, LeaseInfo, Pairs, Port, is_compact_key,
+    DataCenterInfo, DataCenterName, InstanceInfo, LeaseInfo, Pairs, Port, Status, is_compact_key,
 };
 use crate::wire::{Detail, Frame};
 
@@ -55,8 +58,20 @@ impl Layout {
 pub(in crate::wire) fn instance_root(out: &mut Vec<u8>, detail: Detail, info: &InstanceInfo<'_>) {
     let layout = Layout::of(detail, 0);
     out.extend_from_slice(b"<instance>");
-    fields(out, detail, layout.deeper(), info);
+    let status = first_version(info.status);
+    match detail {
+        Detail::Full => full(out, layout.deeper(), info, status),
+        Detail::Compact => compact(out, layout.deeper(), info, status),
+    }
     layout.open(out, "</instance>");
+}
+
+/// What the first version of Eureka calls a status.
+pub(in crate::wire) fn first_version(status: Status) -> Status {
+    match status {
+        Status::Up | Status::Down | Status::Starting => status,
+        Status::OutOfService | Status::Unknown => Status::Down,
+    }
 }
 
 /// `<application>…</application>`
@@ -118,25 +133,21 @@ fn members<'a>(
     text(out, layout, "name", name);
     for info in instances {
         layout.open(out, "<instance>");
-        fields(out, detail, layout.deeper(), &info);
+        match detail {
+            Detail::Full => full(out, layout.deeper(), &info, info.status),
+            Detail::Compact => compact(out, layout.deeper(), &info, info.status),
+        }
         layout.open(out, "</instance>");
     }
 }
 
-fn fields(out: &mut Vec<u8>, detail: Detail, layout: Layout, info: &InstanceInfo<'_>) {
-    match detail {
-        Detail::Full => full(out, layout, info),
-        Detail::Compact => compact(out, layout, info),
-    }
-}
-
-fn full(out: &mut Vec<u8>, layout: Layout, info: &InstanceInfo<'_>) {
+fn full(out: &mut Vec<u8>, layout: Layout, info: &InstanceInfo<'_>, status: Status) {
     optional(out, layout, "instanceId", info.instance_id.as_deref());
     text(out, layout, "hostName", &info.host_name);
     text(out, layout, "app", &info.app);
     text(out, layout, "ipAddr", &info.ip_addr);
     optional(out, layout, "sid", info.sid.as_deref());
-    text(out, layout, "status", info.status.as_str());
+    text(out, layout, "status", status.as_str());
     text(out, layout, "overriddenstatus", info.overridden_status.as_str());
     port(out, layout, "port", info.port);
     port(out, layout, "securePort", info.secure_port);
@@ -182,7 +193,7 @@ fn full(out: &mut Vec<u8>, layout: Layout, info: &InstanceInfo<'_>) {
     optional(out, layout, "asgName", info.asg_name.as_deref());
 }
 
-fn compact(out: &mut Vec<u8>, layout: Layout, info: &InstanceInfo<'_>) {
+fn compact(out: &mut Vec<u8>, layout: Layout, info: &InstanceInfo<'_>, status: Status) {
     optional(out, layout, "instanceId", info.instance_id.as_deref());
     text(out, layout, "app", &info.app);
     text(out, layout, "ipAddr", &info.ip_addr);
@@ -197,7 +208,7 @@ fn compact(out: &mut Vec<u8>, layout: Layout, info: &InstanceInfo<'_>) {
         data_center_info(out, layout, data_center, Detail::Compact);
     }
     text(out, layout, "hostName", &info.host_name);
-    text(out, layout, "status", info.status.as_str());
+    text(out, layout, "status", status.as_str());
     if let Some(updated) = info.last_updated_ms {
         long(out, layout, "lastUpdatedTimestamp", updated);
     }
