@@ -1,1 +1,23 @@
-//! koinon-testkit
+//! What tests that drive whole processes share: starting the `koinon` binary, keeping foreign processes on a
+//! leash, waiting on conditions, and a plain HTTP/1.1 client that shows every byte that matters.
+//!
+//! Why a crate of its own: the compatibility suites, the command line's tests and the benchmarks all start the
+//! same binary, and each would otherwise grow its own half-right way to do it.
+//!
+//! Invariants: nothing here waits without a deadline; a process started here is stopped when its guard is dropped;
+//! every port is chosen by the operating system.
+
+mod error;
+mod http;
+mod koinon;
+mod process;
+mod wait;
+
+pub use error::Error;
+pub use http::{Connection, Request, Response, send};
+pub use koinon::{Koinon, KoinonOptions, binary};
+pub use process::{Process, ProcessOptions};
+pub use wait::{POLL, holds_for, wait_until};
+
+/// The result of everything in this crate.
+pub type Result<T> = std::result::Result<T, Error>;
