@@ -1,5 +1,6 @@
 package io.koinon.compat.provider;
 
+import java.io.IOException;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
@@ -17,7 +18,26 @@ public class Provider {
   }
 
   public static void main(String[] args) {
+    if (System.getenv("END_WITH_STDIN") != null) {
+      endWithStandardInput();
+    }
     SpringApplication.run(Provider.class, args);
+  }
+
+  /** Ends with the test that started us: its end, however sudden, closes our standard input. */
+  private static void endWithStandardInput() {
+    Thread watcher =
+        new Thread(
+            () -> {
+              try {
+                while (System.in.read() >= 0) {}
+              } catch (IOException closed) {
+                // The same as its end.
+              }
+              Runtime.getRuntime().halt(1);
+            });
+    watcher.setDaemon(true);
+    watcher.start();
   }
 
   @GetMapping("/port")
