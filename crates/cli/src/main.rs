@@ -1,2 +1,48 @@
-//! koinon-cli
-fn main() {}
+//! The binary `koinon`: which command does what is in the table below, how is in the file of its name.
+
+mod demo_service;
+mod dev;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A microservice platform in one process.
+#[derive(Debug, Parser)]
+#[command(version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything in one process, for one machine: data in ./.koinon, loopback only.
+    Dev(dev::DevArgs),
+    /// The sample service that `dev --demo` starts.
+    #[command(hide = true)]
+    DemoService(demo_service::DemoServiceArgs),
+}
+
+/// The exit code of wrong arguments and settings (`EX_USAGE` of sysexits.h).
+const EXIT_USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => {
+            let code = if told.use_stderr() { EXIT_USAGE } else { 0 };
+            // Nothing is left to be done about a closed terminal.
+            let _ = told.print();
+            return ExitCode::from(code);
+        }
+    };
+    match cli.command {
+        Command::Dev(args) => dev::run(args),
+        Command::DemoService(args) => demo_service::run(args),
+    }
+}

@@ -1,1 +1,13 @@
-//! koinon-node
+//! Assembles a node from settings: which listeners there are, which domain stands behind each, and how all of it
+//! starts and ends together.
+
+mod data_dir;
+mod listeners;
+mod metrics;
+mod node;
+pub mod settings;
+
+pub use data_dir::{DataDir, DataDirError};
+pub use listeners::{ListenError, Listeners};
+pub use node::{Node, StartError};
+pub use settings::{Role, Settings, SettingsError};

@@ -1,0 +1,131 @@
+//! The folder that a node owns: created, locked against a second process, and told where the listeners are.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use koinon_base::ErrorKind;
+use thiserror::Error;
+
+/// Why a data folder cannot be used.
+#[derive(Debug, Error)]
+pub enum DataDirError {
+    /// Another process has it.
+    #[error("{} is in use by another koinon; give each its own with --data-dir", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// It cannot be created or written.
+    #[error("{} cannot be used as data_dir", path.display())]
+    Unusable {
+        /// The folder or a file in it.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl DataDirError {
+    /// What the caller must do.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::InUse { .. } => ErrorKind::Unavailable,
+            Self::Unusable { .. } => ErrorKind::Invalid,
+        }
+    }
+}
+
+/// A data folder, locked as long as this lives. The system lets go of the lock when the process ends, however.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Creates the folder if need be, and locks it.
+    ///
+    /// # Errors
+    /// When another process has it, or it cannot be written.
+    pub fn open(path: &Path) -> Result<Self, DataDirError> {
+        let unusable = |path: &Path| {
+            let path = path.to_owned();
+            move |source| DataDirError::Unusable { path, source }
+        };
+        std::fs::create_dir_all(path).map_err(unusable(path))?;
+        let lock_path = path.join("lock");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path);
+        let lock = lock.map_err(unusable(&lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(DataDirError::InUse {
+                path: path.to_owned(),
+            }),
+            Err(TryLockError::Error(source)) => Err(unusable(&lock_path)(source)),
+        }
+    }
+
+    /// Writes where each listener really is, whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_listeners(&self, addresses: &BTreeMap<String, SocketAddr>) -> Result<(), DataDirError> {
+        let (path, draft) = (self.listeners_path(), self.path.join("listeners.json.new"));
+        let written = serde_json::to_vec_pretty(addresses)
+            .map_err(io::Error::other)
+            .and_then(|text| std::fs::write(&draft, text))
+            .and_then(|()| std::fs::rename(&draft, &path));
+        written.map_err(|source| DataDirError::Unusable { path, source })
+    }
+
+    /// Takes the listeners' addresses away again; nothing listens there any more.
+    pub fn remove_listeners(&self) {
+        if let Err(error) = std::fs::remove_file(self.listeners_path()) {
+            tracing::warn!(%error, "listeners.json stays behind");
+        }
+    }
+
+    fn listeners_path(&self) -> PathBuf {
+        self.path.join("listeners.json")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two processes on one data folder would destroy each other's state; the second must be told, and the folder
+    /// must be free again as soon as the first is gone.
+    #[test]
+    fn a_folder_has_one_owner() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data");
+        let first = DataDir::open(&path).unwrap();
+        assert!(matches!(DataDir::open(&path), Err(DataDirError::InUse { .. })));
+        drop(first);
+        assert!(DataDir::open(&path).is_ok());
+    }
+
+    /// A folder that cannot be made says which and why.
+    #[test]
+    fn an_impossible_folder_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = DataDir::open(&file.path().join("below")).unwrap_err();
+        assert!(
+            error.to_string().contains("cannot be used as data_dir"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! The reference of all settings, written from here to `docs/reference/config.md`.
+
+use std::fmt::Write;
+
+use toml::{Table, Value};
+
+use super::{Role, Settings};
+
+/// Key, meaning with unit and extremes, and whether a change takes effect without a restart.
+const MEANINGS: &[(&str, &str)] = &[
+    (
+        "data_dir",
+        "The folder for everything that outlives the process. Created if it is missing; one process at a \
+      time may use it. The addresses of the running listeners are in its `listeners.json`.",
+    ),
+    (
+        "listen.admin",
+        "`host:port` of the native API, or `off`. Port 0 lets the system choose.",
+    ),
+    (
+        "listen.eureka",
+        "`host:port` of the Eureka API, or `off`. Port 0 lets the system choose.",
+    ),
+    (
+        "listen.allowed_hosts",
+        "Host names that requests to a loopback listener may carry in `Host` or `Origin` \
+      besides this machine's own (`localhost`, 127.0.0.0/8, `[::1]`). Others are refused with 403, because a web \
+      page could have sent them.",
+    ),
+    (
+        "listen.allow_insecure",
+        "Whether a listener may be bound to an address that other machines reach although it \
+      asks for no credentials. Without it such an address is refused at start.",
+    ),
+    (
+        "listen.connections_max",
+        "Connections that each listener serves at once, at least 1; more wait to be accepted.",
+    ),
+    (
+        "listen.drain_timeout_ms",
+        "Milliseconds that requests in flight may take at shutdown before they are dropped. \
+      0 drops them at once.",
+    ),
+    (
+        "registry.self_preservation",
+        "When silent instances are kept because the network is the likelier fault: \
+      `eureka` (Eureka's rule exactly), `auto` (the same, but off while a namespace has fewer than \
+      `self_preservation_instances_min` instances) or `off`.",
+    ),
+    (
+        "registry.self_preservation_instances_min",
+        "Instances of a namespace below which `auto` does not protect.",
+    ),
+    (
+        "registry.renewal_percent_threshold",
+        "The share of expected renewals that must arrive, else nothing expires; \
+      also the share of instances that one eviction leaves alone. Above 0, at most 1.",
+    ),
+    (
+        "registry.expected_renewal_interval_s",
+        "Seconds in which each client is expected to renew once, at least 1.",
+    ),
+    (
+        "registry.expected_clients_initial",
+        "Renewing clients that are expected before any has registered. 0 leaves \
+      the count at 0 until the first correction, 15 minutes after start, as Netflix's server does.",
+    ),
+    (
+        "registry.eviction_interval_ms",
+        "Milliseconds between two evictions, at least 1. Each evicts at most \
+      1 - `renewal_percent_threshold` of all instances.",
+    ),
+    (
+        "registry.delta_retention_ms",
+        "Milliseconds for which a change stays in the delta and can be resumed from.",
+    ),
+    (
+        "registry.delta_retention_interval_ms",
+        "Milliseconds between two removals of older changes, at least 1.",
+    ),
+    (
+        "registry.change_log_len_max",
+        "Changes remembered per namespace whatever their age, at least 1. A subscriber \
+      further behind is given a new snapshot.",
+    ),
+    (
+        "registry.instances_max",
+        "Instances per namespace, at least 1; further registrations are refused.",
+    ),
+    ("registry.namespaces_max", "Namespaces, at least 1."),
+];
+
+/// The reference as Markdown.
+#[must_use]
+pub fn markdown() -> String {
+    let mut out = String::from(
+        "# Settings\n\n\
+         Generated from the code; `cargo xtask fix` writes it anew.\n\n\
+         Each layer overrides the ones before it: defaults, `koinon.toml` (in the working folder, or `--config FILE`), \
+         environment variables (`KOINON__SECTION__KEY`), `--set section.key=value`. Lists are written with commas in \
+         the last two. An unknown key ends the start with exit code 64 and the nearest known name. All settings are \
+         read at start; none reloads while running yet.\n\n\
+         | setting | default in `dev` | meaning |\n|---|---|---|\n",
+    );
+    let defaults = Table::try_from(Settings::defaults(Role::Dev)).unwrap_or_default();
+    for (key, meaning) in MEANINGS {
+        let default = lookup(&defaults, key)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "| `{key}` | `{default}` | {meaning} |");
+    }
+    out
+}
+
+fn lookup<'a>(tree: &'a Table, key: &str) -> Option<&'a Value> {
+    match key.split_once('.') {
+        Some((section, rest)) => lookup(tree.get(section)?.as_table()?, rest),
+        None => tree.get(key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn keys(prefix: &str, table: &Table) -> Vec<String> {
+        let dotted = |key: &str| {
+            if prefix.is_empty() {
+                key.to_owned()
+            } else {
+                format!("{prefix}.{key}")
+            }
+        };
+        let inner = |(key, value): (&String, &Value)| match value.as_table() {
+            Some(table) => keys(&dotted(key), table),
+            None => vec![dotted(key)],
+        };
+        table.iter().flat_map(inner).collect()
+    }
+
+    /// A setting that nobody can read about does not exist for an operator, nor does a documented one that is gone.
+    #[test]
+    fn every_setting_is_documented_and_no_other() {
+        let mut known = keys("", &Table::try_from(Settings::defaults(Role::Dev)).unwrap());
+        let mut documented: Vec<String> = MEANINGS.iter().map(|(key, _)| (*key).to_owned()).collect();
+        known.sort();
+        documented.sort();
+        assert_eq!(documented, known);
+    }
+
+    /// The committed page is the one that the code writes. `KOINON_BLESS=1` writes it.
+    #[test]
+    fn the_committed_reference_is_current() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/config.md");
+        if std::env::var_os("KOINON_BLESS").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, markdown()).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            committed == markdown(),
+            "docs/reference/config.md is not current; run cargo xtask fix"
+        );
+    }
+}
