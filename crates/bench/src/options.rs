@@ -1,0 +1,100 @@
+//! The command line of a benchmark.
+
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) scenario: String,
+    /// Short phases and few samples: shows that everything runs, not what it costs.
+    pub(crate) quick: bool,
+    pub(crate) output: Output,
+    /// The rival's server. Without one, what needs it is left out and said so.
+    pub(crate) eureka_jar: Option<PathBuf>,
+    /// Parts of the scenario to run; empty means all.
+    pub(crate) only: Vec<String>,
+    /// The binary that is measured.
+    pub(crate) koinon: PathBuf,
+}
+
+impl Options {
+    pub(crate) fn parse(args: &[String]) -> Result<Self> {
+        let (scenario, rest) = args
+            .split_first()
+            .ok_or_else(|| Error::Usage("name a scenario: registry".into()))?;
+        let mut options = Self {
+            scenario: scenario.clone(),
+            quick: false,
+            output: Output::Table,
+            eureka_jar: std::env::var_os("KOINON_EUREKA_JAR").map(PathBuf::from),
+            only: Vec::new(),
+            koinon: std::env::var_os("KOINON_BIN")
+                .map_or_else(|| "target/release/koinon".into(), PathBuf::from),
+        };
+        let mut rest = rest.iter();
+        while let Some(arg) = rest.next() {
+            match arg.as_str() {
+                "--quick" => options.quick = true,
+                "--output" => options.output = output(value(arg, rest.next())?)?,
+                "--eureka-jar" => options.eureka_jar = Some(value(arg, rest.next())?.into()),
+                "--koinon" => options.koinon = value(arg, rest.next())?.into(),
+                "--only" => options.only.push(value(arg, rest.next())?.clone()),
+                other => return Err(Error::Usage(format!("unknown argument `{other}`"))),
+            }
+        }
+        Ok(options)
+    }
+
+    pub(crate) fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == part)
+    }
+}
+
+fn value<'a>(name: &str, value: Option<&'a String>) -> Result<&'a String> {
+    value.ok_or_else(|| Error::Usage(format!("{name} needs a value")))
+}
+
+fn output(name: &str) -> Result<Output> {
+    match name {
+        "table" => Ok(Output::Table),
+        "json" => Ok(Output::Json),
+        other => Err(Error::Usage(format!("--output {other}: expected table or json"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Options> {
+        Options::parse(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+    }
+
+    /// Protects: a misspelt option does not start a run of minutes with other settings than asked for.
+    #[test]
+    fn unknown_arguments_are_refused() {
+        let options = parse(&["registry", "--quick", "--output", "json", "--only", "scale"]).unwrap();
+        assert!(
+            options.quick
+                && options.output == Output::Json
+                && options.wants("scale")
+                && !options.wants("pair")
+        );
+        assert!(parse(&["registry"]).unwrap().wants("pair"));
+        for wrong in [
+            &[][..],
+            &["registry", "--quik"],
+            &["registry", "--output"],
+            &["registry", "--output", "xml"],
+        ] {
+            assert!(matches!(parse(wrong), Err(Error::Usage(_))), "{wrong:?}");
+        }
+    }
+}
