@@ -1,0 +1,11 @@
+//! Shapes ⇄ the registry's types, and errors to their one form.
+
+mod error;
+mod names;
+mod registration;
+mod view;
+
+pub(crate) use error::ApiError;
+pub(crate) use names::{Target, namespace, service};
+pub(crate) use registration::registration;
+pub(crate) use view::{instance, removed, service_list, service_view, status_of};

@@ -1,0 +1,13 @@
+//! The JSON shapes of the native API. Times are Unix milliseconds; a `null` field means the same as an absent one.
+
+mod error;
+mod instance;
+mod register;
+pub mod sse;
+
+pub use error::{ErrorBody, Problem};
+pub use instance::{
+    Consistency, Health, Instance, Lease, Removed, Scheme, Service, ServiceList, ServiceSummary, Status,
+    Statuses, WatchSnapshot,
+};
+pub use register::{RegisterRequest, StatusRequest};

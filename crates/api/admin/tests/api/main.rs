@@ -1,0 +1,10 @@
+//! The native API over real sockets, as a script would use it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod document;
+mod errors;
+mod operations;
+mod rest;
+mod support;
+mod watch;
