@@ -144,7 +144,7 @@ impl Cache {
     /// The present answer.
     pub(super) async fn list(&self, list: List, variant: Variant) -> Pieces {
         let Some(slot) = self.slots.get(&(list, variant)).map(Arc::clone) else {
-            return write(&Slot::default(), self.source(list), variant);
+            return write(&Slot::default(), list, self.source(list), variant);
         };
         let asked = self.version(list);
         if let Some(answer) = slot.answer(asked) {
@@ -157,7 +157,7 @@ impl Cache {
         let source = self.source(list);
         let build = {
             let slot = Arc::clone(&slot);
-            move || write(&slot, source, variant)
+            move || write(&slot, list, source, variant)
         };
         // Much work must not keep a thread of the runtime from everybody else's heartbeats. A panic in it is ours.
         match tokio::task::spawn_blocking(build).await {
@@ -248,7 +248,7 @@ impl Source {
 }
 
 /// Puts the answer together from kept pieces and new ones, and keeps it.
-fn write(slot: &Slot, source: Source, variant: Variant) -> Pieces {
+fn write(slot: &Slot, list: List, source: Source, variant: Variant) -> Pieces {
     let mut kept = std::mem::take(&mut slot.lock().pieces);
     let mut pieces = Vec::with_capacity(source.groups.len());
     for group in source.groups {
@@ -258,7 +258,7 @@ fn write(slot: &Slot, source: Source, variant: Variant) -> Pieces {
         };
         pieces.push((group.name, group.stamp, piece));
     }
-    let answer = put_together(&pieces, source.counts, source.version, variant);
+    let answer = put_together(&pieces, source.counts, list, source.version, variant);
     let mut table = slot.lock();
     table.pieces = pieces
         .into_iter()
@@ -293,11 +293,16 @@ fn write_piece(group: &Group, variant: Variant) -> Piece {
 fn put_together(
     pieces: &[(ServiceName, Stamp, Piece)],
     counts: StatusCounts,
+    list: List,
     version: Version,
     variant: Variant,
 ) -> Pieces {
     let hash = hash_code(counts);
-    let versions_delta = i64::try_from(version.0).unwrap_or(i64::MAX);
+    let versions_delta = match list {
+        // Eureka numbers its deltas; its full lists are all the first.
+        List::Full => 1,
+        List::Delta => i64::try_from(version.0).unwrap_or(i64::MAX),
+    };
     let frame = Frame {
         versions_delta,
         apps_hashcode: &hash,
