@@ -108,10 +108,10 @@ fn port(draft: &mut Draft, field: &str, raw: &RawValue) -> Result<(), DecodeErro
         return draft.port_number(field, &scalar(field, raw)?.unwrap_or_default());
     }
     for (key, raw) in entries(field, raw)? {
-        let Some(text) = scalar(field, raw)? else { continue };
         match &*key {
-            "$" => draft.port_number(field, &text)?,
-            "@enabled" => draft.port(field).enabled = is_true(raw, &text),
+            _ if is_null(raw) => {}
+            "$" => draft.port_number(field, &scalar(field, raw)?.unwrap_or_default())?,
+            "@enabled" => draft.port(field).enabled = is_true(raw)?,
             _ => {}
         }
     }
@@ -119,8 +119,11 @@ fn port(draft: &mut Draft, field: &str, raw: &RawValue) -> Result<(), DecodeErro
 }
 
 /// `true`, `"true"` in exactly this spelling, or a whole number that is not 0.
-fn is_true(raw: &RawValue, text: &str) -> bool {
-    text.trim() == "true" || raw.get().parse::<i64>().is_ok_and(|number| number != 0)
+fn is_true(raw: &RawValue) -> Result<bool, DecodeError> {
+    Ok(match string(raw)? {
+        Some(text) => text.trim() == "true",
+        None => raw.get() == "true" || raw.get().parse::<i64>().is_ok_and(|number| number != 0),
+    })
 }
 
 fn data_center(raw: &RawValue) -> Result<DataCenterDraft, DecodeError> {
@@ -140,8 +143,13 @@ fn data_center(raw: &RawValue) -> Result<DataCenterDraft, DecodeError> {
 fn lease(raw: &RawValue) -> Result<LeaseInfo, DecodeError> {
     let mut lease = LeaseInfo::default();
     for (key, raw) in entries("leaseInfo", raw)? {
-        if let Some(text) = scalar("leaseInfo", raw)? {
-            set_lease(Format::Json, &mut lease, &key, &text)?;
+        if !is_null(raw) {
+            set_lease(
+                Format::Json,
+                &mut lease,
+                &key,
+                &string(raw)?.unwrap_or_else(|| raw.get().to_owned()),
+            )?;
         }
     }
     Ok(lease)
@@ -247,5 +255,155 @@ impl<'de> Deserialize<'de> for Entries<'de> {
         }
 
         deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::model::{DataCenterName, Port, Status};
+
+    fn read(body: &str) -> InstanceInfo<'static> {
+        decode_instance(body.as_bytes()).unwrap()
+    }
+
+    fn refusal(body: &str) -> String {
+        decode_instance(body.as_bytes()).unwrap_err().to_string()
+    }
+
+    fn port(number: i32, enabled: bool) -> Port {
+        Port { number, enabled }
+    }
+
+    /// Clients in scripting languages write ports in every way that JSON allows.
+    #[test]
+    fn ports_are_read_in_every_form() {
+        for (json, expected) in [
+            (r#"{"$":8080,"@enabled":"true"}"#, port(8080, true)),
+            (r#"{"$":"8080","@enabled":true}"#, port(8080, true)),
+            (r#"{"@enabled":1,"$":" 8080 "}"#, port(8080, true)),
+            (r#"{"$":8080,"@enabled":"false","x":[]}"#, port(8080, false)),
+            (r#"{"$":8080,"@enabled":0}"#, port(8080, false)),
+            (r#"{"$":null,"@enabled":null}"#, port(7001, true)),
+            ("8080", port(8080, true)),
+            (r#""8080""#, port(8080, true)),
+            ("null", port(7001, true)),
+        ] {
+            assert_eq!(read(&format!(r#"{{"port":{json}}}"#)).port, expected, "{json}");
+        }
+        assert_eq!(read(r#"{"securePort":8443}"#).secure_port, port(8443, false));
+    }
+
+    /// The root is there or not, with anything beside it; the last of two roots or fields counts.
+    #[test]
+    fn the_root_may_be_missing_and_the_last_duplicate_counts() {
+        for body in [
+            r#"{"instance":{"app":"x","app":"a"}}"#,
+            "\u{feff} {\"instance\": {\"app\": \"a\"}, \"other\": [{}]} \n",
+            r#"{"instance":{"app":"x"},"instance":{"app":"a"}}"#,
+            r#"{"app":"a","unknown":{"deep":[[[[1,{"a":null}]]]]}}"#,
+            r#"{"\u0061pp":"\u0061"}"#,
+        ] {
+            assert_eq!(read(body).app, "A", "{body}");
+        }
+    }
+
+    /// Both spellings of the override are in use.
+    #[test]
+    fn both_spellings_of_the_override_are_read() {
+        assert_eq!(
+            read(r#"{"overriddenstatus":"DOWN"}"#).overridden_status,
+            Status::Down
+        );
+        assert_eq!(
+            read(r#"{"overriddenStatus":"DOWN"}"#).overridden_status,
+            Status::Down
+        );
+        assert_eq!(
+            read(r#"{"overriddenStatus":"down"}"#).overridden_status,
+            Status::Unknown
+        );
+    }
+
+    /// A number in the metadata is somebody's version: it stays as it was written.
+    #[test]
+    fn metadata_values_that_are_no_strings_become_their_json() {
+        let info = read(r#"{"metadata":{"v":1.50,"b":true,"n":null,"o":{"x":[1, 2]},"s":"\n"}}"#);
+        let values: Vec<&str> = info.metadata.iter().map(|(_, value)| &**value).collect();
+        assert_eq!(values, ["1.50", "true", "null", r#"{"x":[1, 2]}"#, "\n"]);
+        assert_eq!(
+            read(r#"{"metadata":{"@class":"java.util.Collections$EmptyMap"}}"#).metadata,
+            []
+        );
+        assert_eq!(read(r#"{"metadata":null}"#).metadata, []);
+    }
+
+    /// The class decides over the name as in the original, but is not needed.
+    #[test]
+    fn amazon_is_known_by_its_class_or_its_name() {
+        for body in [
+            r#"{"@class":"com.netflix.appinfo.AmazonInfo","name":"MyOwn","metadata":{"instance-id":"i"}}"#,
+            r#"{"name":"Amazon","metadata":{"instance-id":"i"}}"#,
+        ] {
+            let info = read(&format!(r#"{{"dataCenterInfo":{body}}}"#));
+            assert_eq!(info.id(), "i", "{body}");
+            assert_eq!(
+                info.data_center_info.unwrap().name,
+                Some(DataCenterName::Amazon),
+                "{body}"
+            );
+        }
+    }
+
+    /// Writers that turn a list of one into its element, and empty lists into null, are still out there.
+    #[test]
+    fn a_list_of_one_may_stand_without_its_brackets() {
+        let body = r#"{"applications":{"versions__delta":7,"apps_hashcode":"UP_1_",
+            "application":{"name":"A","instance":{"instanceId":"i"}}}}"#;
+        let list = decode_applications(body.as_bytes()).unwrap();
+        assert_eq!((list.versions_delta, &*list.apps_hashcode), (7, "UP_1_"));
+        assert_eq!(list.applications[0].instances[0].id(), "i");
+        let empty = decode_applications(br#"{"application":[{"name":"A","instance":null}]}"#).unwrap();
+        assert_eq!(empty.applications[0].instances, []);
+    }
+
+    /// Who sends a wrong body must learn which field is wrong and what was expected.
+    #[test]
+    fn errors_name_the_field() {
+        assert_eq!(
+            refusal(r#"{"hostName":["h"]}"#),
+            r#"hostName: expected a text, a number or a boolean, found "[\"h\"]""#
+        );
+        assert_eq!(
+            refusal(r#"{"leaseInfo":5}"#),
+            r#"leaseInfo: expected an object, found "5""#
+        );
+        assert!(
+            refusal(r#"{"leaseInfo":{"durationInSecs":1e15}}"#)
+                .starts_with("leaseInfo.durationInSecs: expected")
+        );
+        assert!(
+            refusal(r#"{"metadata":{"":"x"}}"#).starts_with("metadata: expected keys that are not empty")
+        );
+        assert!(
+            refusal(r#"{"metadata":{"k":"\u0000"}}"#)
+                .starts_with("metadata.k: expected a text without control")
+        );
+        for body in [
+            "",
+            "null",
+            "[]",
+            "5",
+            "{",
+            "{}x",
+            "{\"app\":\"\\ud800\"}",
+            "{\"a\":01}",
+            "<instance/>",
+        ] {
+            decode_instance(body.as_bytes()).expect_err(body);
+        }
+        decode_instance(b"\xff\xfe").unwrap_err();
+        let long = vec![b' '; INSTANCE_LEN_MAX + 1];
+        assert!(matches!(decode_instance(&long), Err(DecodeError::TooLong { .. })));
     }
 }

@@ -124,3 +124,104 @@ fn pairs(field: &str, walk: &mut Walk<'_>) -> Result<PairsDraft, DecodeError> {
     }
     Ok(pairs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::model::{DataCenterName, Port, Status};
+
+    fn read(fields: &str) -> InstanceInfo<'static> {
+        decode_instance(format!("<instance>{fields}</instance>").as_bytes()).unwrap()
+    }
+
+    fn refusal(body: &str) -> String {
+        decode_instance(body.as_bytes()).unwrap_err().to_string()
+    }
+
+    /// The plain port is open and the TLS port closed unless their attribute says otherwise.
+    #[test]
+    fn ports_carry_their_state_as_an_attribute() {
+        for (xml, plain, number, enabled) in [
+            ("<port enabled=\"true\">80</port>", true, 80, true),
+            ("<port enabled='false'>80</port>", true, 80, false),
+            ("<port x='1' x='2'> 80\n</port>", true, 80, true),
+            ("<securePort>443</securePort>", false, 443, false),
+            (
+                "<securePort enabled=\"&#116;rue\">443</securePort>",
+                false,
+                443,
+                true,
+            ),
+        ] {
+            let info = read(xml);
+            let port = if plain { info.port } else { info.secure_port };
+            assert_eq!(port, Port { number, enabled }, "{xml}");
+        }
+    }
+
+    /// A text can come in pieces: entities, numbers, CDATA, comments between them.
+    #[test]
+    fn texts_are_put_together_from_their_pieces() {
+        let info =
+            read("<vipAddress>a&amp;<!-- c -->b<![CDATA[<&]]>&#228;<x>no</x>\r\n&#xd;</vipAddress><sid/>");
+        assert_eq!(info.vip_address.as_deref(), Some("a&b<&ä\n\r"));
+        assert_eq!(info.sid.as_deref(), Some(""));
+    }
+
+    /// Statuses are read in any case, unknown fields and Java classes are skipped, the last duplicate counts.
+    #[test]
+    fn what_is_not_known_is_skipped() {
+        let info = read(
+            "<status>down</status><overriddenStatus>UP</overriddenStatus><x y='1'><status>UP</status></x>
+             <app>x</app><app>a</app><metadata class='java.util.HashMap'><a_.0020b>1</a_.0020b></metadata>
+             <dataCenterInfo class='a.B'><name>Amazon</name><metadata><instance-id>i</instance-id></metadata></dataCenterInfo>",
+        );
+        assert_eq!(
+            (info.status, info.overridden_status, &*info.app),
+            (Status::Down, Status::Up, "A")
+        );
+        assert_eq!(info.metadata, [("a b".into(), "1".into())]);
+        assert_eq!(info.id(), "i");
+        assert_eq!(info.data_center_info.unwrap().name, Some(DataCenterName::Amazon));
+    }
+
+    /// Nothing may expand, reach outside, or nest without end; what is not XML must say where.
+    #[test]
+    fn what_could_harm_is_refused() {
+        let deep = format!("<instance>{}", "<a>".repeat(1000));
+        for (body, reason) in [
+            (
+                "<!DOCTYPE instance SYSTEM 'file:///etc/passwd'><instance/>",
+                "a document type is not accepted",
+            ),
+            (
+                "<instance><!DOCTYPE x></instance>",
+                "a document type is not accepted",
+            ),
+            ("<instance><app>&boom;</app></instance>", "unknown entity &boom;"),
+            ("<instance>&boom;</instance>", "unknown entity &boom;"),
+            (&deep, "nested deeper than 64"),
+            ("<instance><app>a</app>", "the body ends inside an element"),
+            ("<instance><app>a</instance>", "expected `</app>`"),
+            (
+                "<instance/><instance/>",
+                "there is something behind the root element",
+            ),
+            ("<instance/>x", "there is something behind the root element"),
+            ("x<instance/>", "there is text before the first element"),
+            ("", "there is no element"),
+            ("<application/>", "expected <instance>, found <application>"),
+            (
+                "<instance><hostName>&#1;</hostName></instance>",
+                "hostName: expected a text without control",
+            ),
+            (
+                "<instance><metadata><_.0000>x</_.0000></metadata></instance>",
+                "metadata: expected a text without",
+            ),
+        ] {
+            let refusal = refusal(body);
+            assert!(refusal.contains(reason), "{refusal}");
+        }
+    }
+}
