@@ -294,6 +294,23 @@ async fn a_stalled_reader_is_closed_and_a_slow_one_is_not() {
     until(|| served.stats.open() == 1).await;
 }
 
+/// A client that is refused before its body was read gets the answer, although it goes on sending for a while: the
+/// connection must not be reset under it.
+#[tokio::test]
+async fn a_refused_upload_can_read_its_answer() {
+    let served = start(options());
+    let mut stream = TcpStream::connect(served.addr).await.unwrap();
+    let size = 6 * 1024 * 1024;
+    let head = format!("PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    timeout(PATIENCE, stream.write_all(&vec![b'x'; size]))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(read_to(&mut stream, "hello").await.starts_with("HTTP/1.1 200"));
+    assert!(is_closed(&mut stream).await);
+}
+
 /// A panic costs its own connection only, and is counted.
 #[tokio::test]
 async fn a_panic_costs_one_connection() {

@@ -4,6 +4,10 @@
 //! and the answer's memory for ever. Only writes are timed here: reads have their own limits (the head's in
 //! [`crate::serve()`], the body's in [`crate::read_body_limited`]), and an idle event stream writes nothing.
 //!
+//! It also closes gently. A socket closed with unread bytes resets the connection, and the reset may overtake the
+//! answer: a client whose body was refused as too large would see a broken connection instead of the reason. So
+//! what is still coming is read and thrown away first, within [`DISCARD_MAX`] and [`DISCARD_TIMEOUT`].
+//!
 //! Invariant: the timer runs only while a write waits for the peer, and every byte taken restarts it.
 
 use std::future::Future;
@@ -20,6 +24,12 @@ use tokio::time::{Sleep, sleep};
 
 use super::ListenerStats;
 
+/// The most bytes that a peer may send after its answer before the connection is cut. 8 MiB: four times the largest
+/// body that any of our doors takes.
+const DISCARD_MAX: usize = 8 * 1024 * 1024;
+/// The longest that is waited for them.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// A connection's socket with its write limit.
 pub(super) struct StallGuard {
     socket: TcpStream,
@@ -28,6 +38,19 @@ pub(super) struct StallGuard {
     waiting: Option<Pin<Box<Sleep>>>,
     stats: Arc<ListenerStats>,
     heard: Arc<AtomicBool>,
+    closing: Closing,
+}
+
+/// How far closing has come.
+enum Closing {
+    Open,
+    /// Our side is closed; whether the peer was still sending is not known yet.
+    Shut,
+    /// It was.
+    Discarding {
+        left: usize,
+        until: Pin<Box<Sleep>>,
+    },
 }
 
 impl StallGuard {
@@ -38,6 +61,7 @@ impl StallGuard {
             waiting: None,
             stats,
             heard: Arc::new(AtomicBool::new(false)),
+            closing: Closing::Open,
         }
     }
 
@@ -61,6 +85,34 @@ impl StallGuard {
             io::ErrorKind::TimedOut,
             "the peer stopped reading",
         )))
+    }
+
+    /// Reads and forgets what the peer still sends, if it sends anything.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut scratch = [0; 8 * 1024];
+        loop {
+            let mut buf = ReadBuf::new(&mut scratch);
+            let result = Pin::new(&mut self.socket).poll_read(cx, &mut buf);
+            let taken = buf.filled().len();
+            match (&mut self.closing, result) {
+                (Closing::Discarding { until, .. }, Poll::Pending) => return until.as_mut().poll(cx),
+                // A peer that was silent may stay so for long: do not wait for it.
+                (Closing::Open | Closing::Shut, Poll::Pending) => return Poll::Ready(()),
+                (_, Poll::Ready(Err(_))) => return Poll::Ready(()),
+                (_, Poll::Ready(Ok(()))) if taken == 0 => return Poll::Ready(()),
+                (Closing::Discarding { left, .. }, Poll::Ready(Ok(()))) => match left.checked_sub(taken) {
+                    Some(rest) => *left = rest,
+                    None => return Poll::Ready(()),
+                },
+                (Closing::Open | Closing::Shut, Poll::Ready(Ok(()))) => {
+                    let until = Box::pin(sleep(DISCARD_TIMEOUT));
+                    self.closing = Closing::Discarding {
+                        left: DISCARD_MAX,
+                        until,
+                    };
+                }
+            }
+        }
     }
 }
 
@@ -103,6 +155,10 @@ impl AsyncWrite for StallGuard {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        if matches!(self.closing, Closing::Open) {
+            ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
+            self.closing = Closing::Shut;
+        }
+        self.poll_discard(cx).map(Ok)
     }
 }
