@@ -11,12 +11,10 @@
 //!
 //! The OpenAPI document is written from the routes themselves: [`openapi`].
 
-mod metrics;
 mod readiness;
 mod serve;
 mod translate;
 pub mod wire;
 
-pub use metrics::{add_listener_metrics, add_registry_metrics};
 pub use readiness::Readiness;
 pub use serve::{AdminDoor, openapi, serve};

@@ -32,7 +32,7 @@ fn missing(target: &Target) -> ApiError {
 
 /// One instance
 #[utoipa::path(
-    get, path = "/v1/services/{service}/instances/{id}", tag = "instances",
+    get, path = "/v1/services/{service}/instances/{id}", operation_id = "get_instance", tag = "instances",
     params(("service" = String, Path), ("id" = String, Path), InNamespace),
     responses((status = 200, body = Instance), (status = "default", body = ErrorBody, description = "An error")),
 )]
@@ -54,7 +54,7 @@ pub(super) async fn get(
 ///
 /// Its lease starts anew. It must send heartbeats from then on. All problems of a request are told at once.
 #[utoipa::path(
-    put, path = "/v1/services/{service}/instances/{id}", tag = "instances",
+    put, path = "/v1/services/{service}/instances/{id}", operation_id = "register_instance", tag = "instances",
     params(("service" = String, Path), ("id" = String, Path), InNamespace),
     request_body = RegisterRequest,
     responses(
@@ -94,7 +94,7 @@ pub(super) async fn register(
 
 /// Deregister an instance
 #[utoipa::path(
-    delete, path = "/v1/services/{service}/instances/{id}", tag = "instances",
+    delete, path = "/v1/services/{service}/instances/{id}", operation_id = "deregister_instance", tag = "instances",
     params(("service" = String, Path), ("id" = String, Path), InNamespace),
     responses(
         (status = 204, description = "It is gone"),
@@ -120,7 +120,7 @@ pub(super) async fn deregister(
 ///
 /// Renews the instance's lease. The answer 404 means: register again.
 #[utoipa::path(
-    post, path = "/v1/services/{service}/instances/{id}/heartbeat", tag = "instances",
+    post, path = "/v1/services/{service}/instances/{id}/heartbeat", operation_id = "send_heartbeat", tag = "instances",
     params(("service" = String, Path), ("id" = String, Path), InNamespace),
     responses(
         (status = 204, description = "The lease goes on"),
@@ -158,7 +158,7 @@ pub(super) async fn heartbeat(
 ///
 /// Until the override is removed it holds against everything but the instance's own `down` and `starting`.
 #[utoipa::path(
-    put, path = "/v1/services/{service}/instances/{id}/status", tag = "instances",
+    put, path = "/v1/services/{service}/instances/{id}/status", operation_id = "override_status", tag = "instances",
     params(("service" = String, Path), ("id" = String, Path), InNamespace),
     request_body = StatusRequest,
     responses((status = 200, body = Instance), (status = "default", body = ErrorBody, description = "An error")),
@@ -185,7 +185,7 @@ pub(super) async fn override_status(
 
 /// Remove the override of an instance's status
 #[utoipa::path(
-    delete, path = "/v1/services/{service}/instances/{id}/status", tag = "instances",
+    delete, path = "/v1/services/{service}/instances/{id}/status", operation_id = "remove_override", tag = "instances",
     params(("service" = String, Path), ("id" = String, Path), LeavingStatus),
     responses((status = 200, body = Instance), (status = "default", body = ErrorBody, description = "An error")),
 )]

@@ -21,14 +21,14 @@ struct Probe {
 }
 
 /// Is the process alive?
-#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = Probe)))]
+#[utoipa::path(get, path = "/healthz", operation_id = "get_health", tag = "operations", responses((status = 200, body = Probe)))]
 pub(super) async fn healthz() -> Response {
     json(StatusCode::OK, &Probe { status: "ok" })
 }
 
 /// Does every listener serve?
 #[utoipa::path(
-    get, path = "/readyz", tag = "operations",
+    get, path = "/readyz", operation_id = "get_readiness", tag = "operations",
     responses((status = 200, body = Probe), (status = 503, body = ErrorBody, description = "Not yet, or no more")),
 )]
 pub(super) async fn readyz(extract::State(state): extract::State<State>) -> Result<Response, ApiError> {
@@ -45,7 +45,7 @@ pub(super) async fn readyz(extract::State(state): extract::State<State>) -> Resu
 
 /// Figures as OpenMetrics text
 #[utoipa::path(
-    get, path = "/metrics", tag = "operations",
+    get, path = "/metrics", operation_id = "get_metrics", tag = "operations",
     responses((status = 200, body = String, content_type = "application/openmetrics-text")),
 )]
 pub(super) async fn metrics(extract::State(state): extract::State<State>) -> Response {
@@ -54,7 +54,7 @@ pub(super) async fn metrics(extract::State(state): extract::State<State>) -> Res
 
 /// This document
 #[utoipa::path(
-    get, path = "/v1/openapi.json", tag = "operations",
+    get, path = "/v1/openapi.json", operation_id = "get_document", tag = "operations",
     responses((status = 200, description = "An OpenAPI document", content_type = "application/json")),
 )]
 pub(super) async fn document(extract::State(state): extract::State<State>) -> Response {

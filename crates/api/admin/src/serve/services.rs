@@ -13,7 +13,7 @@ use crate::wire::{ErrorBody, Service, ServiceList};
 ///
 /// With how many instances each has, by status.
 #[utoipa::path(
-    get, path = "/v1/services", tag = "services", params(InNamespace),
+    get, path = "/v1/services", operation_id = "list_services", tag = "services", params(InNamespace),
     responses((status = 200, body = ServiceList), (status = "default", body = ErrorBody, description = "An error")),
 )]
 pub(super) async fn list(
@@ -32,7 +32,7 @@ pub(super) async fn list(
 ///
 /// In any status: those that take traffic are `up`.
 #[utoipa::path(
-    get, path = "/v1/services/{service}", tag = "services",
+    get, path = "/v1/services/{service}", operation_id = "get_service", tag = "services",
     params(("service" = String, Path, description = "The service, in any case"), InNamespace),
     responses(
         (status = 200, body = Service),

@@ -42,7 +42,7 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// (data: `Removed`) in the order of the changes; a later `snapshot` replaces all that is known. Send the last
 /// event's `id` as `Last-Event-ID` to go on from there.
 #[utoipa::path(
-    get, path = "/v1/watch", tag = "services",
+    get, path = "/v1/watch", operation_id = "watch_services", tag = "services",
     params(InNamespace, ("Last-Event-ID" = Option<String>, Header, description = "The position to resume from")),
     responses(
         (status = 200, body = WatchSnapshot, content_type = "text/event-stream"),
@@ -61,7 +61,7 @@ pub(super) async fn all(
 ///
 /// As `/v1/watch`, with the changes of this service only. It need not have instances yet.
 #[utoipa::path(
-    get, path = "/v1/services/{service}/watch", tag = "services",
+    get, path = "/v1/services/{service}/watch", operation_id = "watch_service", tag = "services",
     params(
         ("service" = String, Path), InNamespace,
         ("Last-Event-ID" = Option<String>, Header, description = "The position to resume from"),

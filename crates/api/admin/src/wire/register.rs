@@ -19,6 +19,7 @@ pub struct RegisterRequest {
     /// The host name or IP address to dial.
     pub address: String,
     /// The port to dial; 0 when it takes no connections.
+    #[schema(maximum = 65535)]
     pub port: u16,
     /// How to speak to it.
     #[schema(default = "http", required = false)]

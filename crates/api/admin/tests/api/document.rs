@@ -1,5 +1,6 @@
 //! The committed OpenAPI document is what the routes say. `KOINON_REWRITE=1` writes it instead of comparing.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -30,11 +31,13 @@ fn openapi_document_is_current() {
 fn every_operation_is_described() {
     let document = serde_json::to_value(koinon_api_admin::openapi()).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut ids = BTreeSet::new();
     let mut count = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             count += 1;
             assert!(operation["summary"].is_string(), "{method} {path} has no summary");
+            ids.insert(operation["operationId"].as_str().unwrap().to_owned());
             let answers = operation["responses"].as_object().unwrap();
             assert!(
                 !path.starts_with("/v1/services") || answers.contains_key("default"),
@@ -42,7 +45,7 @@ fn every_operation_is_described() {
             );
         }
     }
-    assert_eq!(count, 14);
+    assert_eq!((count, ids.len()), (14, 14));
 }
 
 /// The server describes itself with the same document.

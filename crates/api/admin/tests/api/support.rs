@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use koinon_api_admin::{AdminDoor, Readiness, add_listener_metrics, add_registry_metrics, serve};
+use koinon_api_admin::{AdminDoor, Readiness, serve};
 use koinon_base::{Rng, SystemClock};
 use koinon_io_net::client::{AnswerStream, Call, sse::Event};
 use koinon_io_net::{Client, ClientOptions, DrainHandle, HostGuard, ServeOptions, bind, drain};
-use koinon_io_telemetry::Metrics;
+use koinon_io_telemetry::{Metrics, Sample};
 use koinon_service_registry::{RegistryHandle, Settings};
 use serde_json::Value;
 
@@ -29,11 +29,10 @@ pub(crate) fn door_with(settings: Settings, heartbeat: Duration) -> Door {
     let listener = bind("admin", "127.0.0.1:0".parse().unwrap()).unwrap();
     let registry = RegistryHandle::new(settings, Arc::new(SystemClock::new()), Rng::from_entropy());
     let mut metrics = Metrics::default();
-    add_registry_metrics(&mut metrics, &registry);
-    add_listener_metrics(
-        &mut metrics,
-        &[(Arc::clone(listener.name()), Arc::clone(listener.stats()))],
-    );
+    let stats = Arc::clone(listener.stats());
+    metrics.counter("test_requests", "Requests so far", move || {
+        vec![Sample::plain(stats.requests())]
+    });
     let readiness = Readiness::waiting_for(["admin"]);
     let door =
         AdminDoor::new(registry.clone(), Arc::new(metrics), readiness.clone()).watch_heartbeat(heartbeat);
