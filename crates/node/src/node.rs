@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use koinon_api_admin::{AdminDoor, Readiness};
 use koinon_api_eureka::Door;
 use koinon_base::{ErrorKind, Namespace, Rng, SystemClock};
-use koinon_io_net::{Drain, DrainHandle, ServeOptions, drain, serve};
+use koinon_io_net::{Drain, DrainHandle, ServeOptions, ServeReport, drain, serve};
 use koinon_io_telemetry::Metrics;
 use koinon_service_registry::{RegistryHandle, run_timers};
 use thiserror::Error;
@@ -110,37 +111,60 @@ impl Node {
     }
 
     fn open_doors(&mut self, listeners: Listeners, settings: &Settings, drain: &Drain) {
+        let Listeners { admin, eureka } = listeners;
         let options = ServeOptions {
             connections_max: settings.listen.connections_max,
             ..ServeOptions::default()
         };
+        let readiness = Readiness::waiting_for(self.addresses.keys());
         let mut metrics = Metrics::default();
         metrics::add_registry(&mut metrics, &self.registry);
-        let stats = [&listeners.admin, &listeners.eureka]
-            .into_iter()
-            .flatten()
-            .map(|open| {
-                (
-                    open.listener.name().to_string(),
-                    Arc::clone(open.listener.stats()),
-                )
-            });
+        let stats = [&admin, &eureka].into_iter().flatten().map(|open| {
+            (
+                open.listener.name().to_string(),
+                Arc::clone(open.listener.stats()),
+            )
+        });
         metrics::add_listeners(&mut metrics, &stats.collect::<Vec<_>>());
-        if let Some(Open { listener, guard }) = listeners.eureka {
+        if let Some(Open { listener, guard }) = eureka {
             let door = Door::new(self.registry.clone(), Namespace::default(), guard);
             metrics::add_eureka(&mut metrics, &door);
             self.background.spawn(door.clone().tend());
-            let serving = serve(listener, door.service(), options.clone(), drain.clone());
-            self.serving.spawn(async move { report(serving.await) });
+            let service = door.service();
+            self.open(
+                &readiness,
+                listener.name().clone(),
+                serve(listener, service, options.clone(), drain.clone()),
+            );
+        }
+        if let Some(Open { listener, guard }) = admin {
+            let door = AdminDoor::new(self.registry.clone(), Arc::new(metrics), readiness.clone());
+            let name = listener.name().clone();
+            self.open(
+                &readiness,
+                name,
+                koinon_api_admin::serve(listener, door, guard, options, drain.clone()),
+            );
         }
     }
-}
 
-fn report(ended: koinon_io_net::serve::ServeReport) {
-    if ended.cut_off > 0 {
-        tracing::warn!(
-            connections = ended.cut_off,
-            "connections were cut off at the end of the drain"
-        );
+    /// Serves one listener until the drain, and reports that it does.
+    fn open(
+        &mut self,
+        readiness: &Readiness,
+        name: Arc<str>,
+        serving: impl Future<Output = ServeReport> + Send + 'static,
+    ) {
+        let readiness = readiness.clone();
+        self.serving.spawn(async move {
+            // Its socket has been taking connections since it was bound; from here on they are answered.
+            readiness.report(&name);
+            let ended = serving.await;
+            if ended.cut_off > 0 {
+                tracing::warn!(
+                    listener = %name, connections = ended.cut_off, "cut off at the end of the drain"
+                );
+            }
+        });
     }
 }
