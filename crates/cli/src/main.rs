@@ -3,6 +3,7 @@
 mod demo_service;
 mod dev;
 mod output;
+mod service;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,8 @@ struct Cli {
 enum Command {
     /// Run everything in one process, for one machine: data in ./.koinon, loopback only.
     Dev(dev::DevArgs),
+    /// Show, register and follow services, through a running node.
+    Service(service::ServiceArgs),
     /// The sample service that `dev --demo` starts.
     #[command(hide = true)]
     DemoService(demo_service::DemoServiceArgs),
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     };
     match cli.command {
         Command::Dev(args) => dev::run(args),
+        Command::Service(args) => service::run(args),
         Command::DemoService(args) => demo_service::run(args),
     }
 }

@@ -36,7 +36,7 @@ impl ApiError {
     pub(crate) fn invalid(details: Vec<Problem>) -> Self {
         let message = match &details[..] {
             [one] => format!("{} {}", one.field, one.problem),
-            many => format!("{} problems; see details", many.len()),
+            many => format!("the request has {} problems", many.len()),
         };
         Self {
             details,
@@ -110,7 +110,7 @@ mod tests {
         );
         assert_eq!(one.body().code, "invalid");
         let two = ApiError::invalid(vec![Problem::new("a", "x"), Problem::new("b", "y")]);
-        assert_eq!(two.message, "2 problems; see details");
+        assert_eq!(two.message, "the request has 2 problems");
         assert_eq!(two.body().details.len(), 2);
     }
 

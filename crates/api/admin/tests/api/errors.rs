@@ -89,7 +89,7 @@ async fn all_problems_are_told_at_once() {
         .ask(Method::PUT, path, r#"{"address":"a b","weight":70000}"#)
         .await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    assert_eq!(error["message"], json!("5 problems; see details"));
+    assert_eq!(error["message"], json!("the request has 5 problems"));
     let problems = error["details"].as_array().unwrap();
     let fields: Vec<&str> = problems.iter().map(|p| p["field"].as_str().unwrap()).collect();
     assert_eq!(fields, ["namespace", "service", "port", "address", "weight"]);

@@ -1,0 +1,176 @@
+//! Tables for people: columns as wide as their widest cell, two spaces between.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use koinon_api_admin::wire::{Instance, Scheme, ServiceList, Status, Statuses};
+
+/// A cell without a value.
+const NOTHING: &str = "-";
+
+pub(crate) fn services(list: &ServiceList) -> String {
+    if list.services.is_empty() {
+        return format!("no services in namespace {}", list.namespace);
+    }
+    let head = ["SERVICE", "INSTANCES", "STATUS"].map(str::to_owned);
+    let rows = list.services.iter();
+    let rows = rows.map(|s| [printable(&s.name), s.instances.to_string(), counts(&s.statuses)]);
+    layout(std::iter::once(head).chain(rows).collect())
+}
+
+pub(crate) fn instances(instances: &[Instance<'_>], now_ms: i64) -> String {
+    let head = [
+        "ID",
+        "ADDRESS",
+        "STATUS",
+        "ZONE",
+        "VERSION",
+        "WEIGHT",
+        "HEARTBEAT",
+    ]
+    .map(str::to_owned);
+    let rows = instances.iter().map(|held| {
+        [
+            printable(&held.id),
+            address(held),
+            status(held),
+            held.zone.as_deref().map_or_else(|| NOTHING.into(), printable),
+            held.version.as_deref().map_or_else(|| NOTHING.into(), printable),
+            held.weight.to_string(),
+            ago(now_ms, held.last_heartbeat_ms),
+        ]
+    });
+    layout(std::iter::once(head).chain(rows).collect())
+}
+
+/// Where to dial an instance.
+pub(crate) fn address(held: &Instance<'_>) -> String {
+    let scheme = match held.scheme {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+        Scheme::Tcp => "tcp",
+    };
+    let host = printable(&held.address);
+    if host.contains(':') {
+        format!("{scheme}://[{host}]:{}", held.port)
+    } else {
+        format!("{scheme}://{host}:{}", held.port)
+    }
+}
+
+/// An instance's status, and whether an operator set it.
+pub(crate) fn status(held: &Instance<'_>) -> String {
+    let word = status_word(held.status);
+    if held.status_override.is_some() {
+        format!("{word} (override)")
+    } else {
+        word.to_owned()
+    }
+}
+
+/// Names come from anybody: what would move the cursor or colour the terminal is shown, not sent.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = text.chars().map(|c| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    });
+    shown.collect()
+}
+
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Up => "up",
+        Status::Down => "down",
+        Status::Starting => "starting",
+        Status::OutOfService => "out_of_service",
+        Status::Unknown => "unknown",
+    }
+}
+
+fn counts(statuses: &Statuses) -> String {
+    let Statuses {
+        up,
+        down,
+        starting,
+        out_of_service,
+        unknown,
+    } = *statuses;
+    let counted = [
+        (up, Status::Up),
+        (down, Status::Down),
+        (starting, Status::Starting),
+        (out_of_service, Status::OutOfService),
+        (unknown, Status::Unknown),
+    ];
+    let present = counted.into_iter().filter(|(count, _)| *count > 0);
+    present
+        .map(|(count, status)| format!("{count} {}", status_word(status)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn ago(now_ms: i64, then_ms: i64) -> String {
+    let seconds = now_ms.saturating_sub(then_ms).max(0) / 1000;
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        _ => format!("{} h ago", seconds / 3600),
+    }
+}
+
+fn layout<const N: usize>(rows: Vec<[String; N]>) -> String {
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[String; N]| {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Columns line up whatever is in them, and no line has trailing spaces.
+    #[test]
+    fn columns_line_up() {
+        let rows = vec![["ID", "N"], ["größe", "1"], ["x", "22"]]
+            .into_iter()
+            .map(|row| row.map(str::to_owned));
+        assert_eq!(layout(rows.collect()), "ID     N\ngröße  1\nx      22");
+    }
+
+    /// An id with escape sequences must not draw on the terminal.
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(printable("a\u{1b}[31mb\n"), "a\\u{1b}[31mb\\n");
+    }
+
+    /// Times are short, and a clock that differs from the server's shows no negative one.
+    #[test]
+    fn times_are_short() {
+        let shown: Vec<String> = [-5000, 1999, 60_000, 7_200_000]
+            .iter()
+            .map(|since_ms| ago(10_000_000, 10_000_000 - since_ms))
+            .collect();
+        assert_eq!(shown, ["0 s ago", "1 s ago", "1 min ago", "2 h ago"]);
+    }
+}
