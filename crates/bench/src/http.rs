@@ -14,6 +14,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const HEAD_LEN_MAX: usize = 64 * 1024;
 /// A full fetch of 100,000 instances is about 110 MB.
 const BODY_LEN_MAX: usize = 1024 * 1024 * 1024;
+/// A snapshot of a service with thousands of instances is one line.
+const LINE_LEN_MAX: usize = 16 * 1024 * 1024;
 const BUFFER_LEN: usize = 128 * 1024;
 
 /// What came back. The body is counted and only kept when asked for.
@@ -34,6 +36,8 @@ pub(crate) struct Connection {
     /// The unread part of the buffer.
     start: usize,
     end: usize,
+    /// What is unread of a stream's current chunk.
+    chunk_left: usize,
 }
 
 impl Connection {
@@ -44,6 +48,7 @@ impl Connection {
             buffer: vec![0; BUFFER_LEN],
             start: 0,
             end: 0,
+            chunk_left: 0,
         }
     }
 
@@ -57,20 +62,21 @@ impl Connection {
         self.go(request, true)
     }
 
-    /// Sends a request and keeps the connection for the lines of an endless answer.
+    /// Sends a request and keeps the connection for the lines of an endless, chunked answer.
     pub(crate) fn open_stream(&mut self, request: &[u8]) -> Result<u16> {
         self.send(request).map_err(Error::io("opening a stream"))?;
         let head = self.read_head().map_err(Error::io("reading a stream's head"))?;
+        self.chunk_left = 0;
         Ok(head.status)
     }
 
-    /// The next line of an endless answer. Chunk sizes appear as lines of their own; events never look like them.
+    /// The next line of an endless answer.
     pub(crate) fn next_line(&mut self) -> Result<String> {
         let mut line = Vec::new();
         loop {
-            match self.take_byte().map_err(Error::io("reading a stream"))? {
-                b'\n' => return Ok(String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned()),
-                byte if line.len() < HEAD_LEN_MAX => line.push(byte),
+            match self.take_chunked_byte().map_err(Error::io("reading a stream"))? {
+                b'\n' => return Ok(String::from_utf8_lossy(&line).into_owned()),
+                byte if line.len() < LINE_LEN_MAX => line.push(byte),
                 _ => {
                     return Err(Error::io("a stream's line is too long")(
                         io::ErrorKind::InvalidData.into(),
@@ -153,15 +159,19 @@ impl Connection {
 
     fn read_chunks(&mut self, answer: &mut Answer, keep: bool) -> io::Result<()> {
         loop {
-            let line = self.read_line()?;
-            let digits = line.split(';').next().unwrap_or("").trim();
-            let length = usize::from_str_radix(digits, 16).map_err(|_| bad("no chunk length"))?;
+            let length = self.read_chunk_length()?;
             self.read_body(length, answer, keep)?;
             self.read_line()?;
             if length == 0 {
                 return Ok(());
             }
         }
+    }
+
+    fn read_chunk_length(&mut self) -> io::Result<usize> {
+        let line = self.read_line()?;
+        let digits = line.split(';').next().unwrap_or("").trim();
+        usize::from_str_radix(digits, 16).map_err(|_| bad("no chunk length"))
     }
 
     fn read_line(&mut self) -> io::Result<String> {
@@ -173,6 +183,21 @@ impl Connection {
                 _ => return Err(bad("a chunk's line is too long")),
             }
         }
+    }
+
+    fn take_chunked_byte(&mut self) -> io::Result<u8> {
+        if self.chunk_left == 0 {
+            self.chunk_left = self.read_chunk_length()?;
+            if self.chunk_left == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let byte = self.take_byte()?;
+        self.chunk_left -= 1;
+        if self.chunk_left == 0 {
+            self.read_line()?;
+        }
+        Ok(byte)
     }
 
     fn take_byte(&mut self) -> io::Result<u8> {

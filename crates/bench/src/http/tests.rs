@@ -64,3 +64,16 @@ fn a_broken_answer_is_an_error() {
     let error = Connection::new(address).exchange(GET).unwrap_err();
     assert!(error.chain().starts_with("GET / HTTP/1.1: "), "{}", error.chain());
 }
+
+/// Protects: an event that the server cuts into chunks is one line, and the end of the stream is an error.
+#[test]
+fn lines_of_a_stream_may_span_chunks() {
+    let address = server(vec![vec![
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nab\nda:x\r\n2\r\ny\n\r\n0\r\n\r\n",
+    ]]);
+    let mut connection = Connection::new(address);
+    assert_eq!(connection.open_stream(GET).unwrap(), 200);
+    assert_eq!(connection.next_line().unwrap(), "ab");
+    assert_eq!(connection.next_line().unwrap(), "da:xy");
+    assert!(connection.next_line().is_err());
+}

@@ -5,6 +5,7 @@
 //! who asks all the time gets to see the change, to which a real client adds its own 30 s interval.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
@@ -40,7 +41,7 @@ pub(super) fn run(options: &Options, effort: Effort, report: &mut Report) -> Res
     let registrations: Vec<Vec<u8>> = (0..FLEET.instances).map(|n| FLEET.register(n)).collect();
     each_once(server.eureka, &registrations, CONNECTIONS)?;
     let mut watcher = Watcher::start(&server)?;
-    let quiet = changes(&server, &mut watcher, effort)?;
+    let quiet = changes(&server, &mut watcher, 0..effort.changes)?;
     push_figures("change to watcher, quiet", &quiet, report);
 
     let heartbeats: Vec<Vec<u8>> = (0..FLEET.instances).map(|n| FLEET.heartbeat(n)).collect();
@@ -56,7 +57,7 @@ pub(super) fn run(options: &Options, effort: Effort, report: &mut Report) -> Res
             )
         };
         let load = scope.spawn(load);
-        let busy = changes(&server, &mut watcher, effort);
+        let busy = changes(&server, &mut watcher, effort.changes..2 * effort.changes);
         stop.store(true, Ordering::Relaxed);
         let sent = load
             .join()
@@ -139,12 +140,13 @@ impl Watcher {
     }
 }
 
-/// Changes one instance after the other and returns how long each took to arrive.
-fn changes(server: &Server, watcher: &mut Watcher, effort: Effort) -> Result<Vec<u32>> {
+/// Changes one instance after the other and returns how long each took to arrive. The turns go on from one call to the
+/// next, because setting the status an instance has already is no change and makes no event.
+fn changes(server: &Server, watcher: &mut Watcher, turns: Range<usize>) -> Result<Vec<u32>> {
     let mut connection = Connection::new(server.eureka);
     let of_service: Vec<usize> = (0..FLEET.instances).filter(|n| n % FLEET.services == 0).collect();
     let mut latencies_us = Vec::new();
-    for turn in 0..effort.changes {
+    for turn in turns {
         let n = of_service[turn % of_service.len()];
         let status = STATUSES[(turn / of_service.len()) % 2];
         let request = FLEET.set_status(n, status);
