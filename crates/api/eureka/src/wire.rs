@@ -25,6 +25,7 @@ pub mod laws;
 
 use std::fmt;
 
+pub use draft::check_pair;
 pub use error::DecodeError;
 pub use model::{
     ActionType, Application, Applications, DataCenterInfo, DataCenterName, InstanceInfo, LeaseInfo, Pairs,

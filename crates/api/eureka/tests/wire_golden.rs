@@ -4,7 +4,10 @@
 //! `data/wire_registrations.txt` holds what it was sent and what it then showed of the instance; each request, read
 //! and completed by what a server fills in, must give the same bytes.
 
-#![expect(clippy::unwrap_used, reason = "a recording that cannot be read is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a recording that cannot be read is a failed test"
+)]
 
 use koinon_api_eureka::wire::{
     ActionType, Applications, Detail, Encoder, Format, InstanceInfo, LeaseInfo, Pairs, Status,

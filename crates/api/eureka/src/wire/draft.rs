@@ -201,17 +201,7 @@ impl PairsDraft {
         if key == "@class" {
             return Ok(());
         }
-        if key.is_empty() {
-            return Err(DecodeError::field(
-                field,
-                "keys that are not empty (XML clients could not be served)",
-                &key,
-            ));
-        }
-        escape::check(field, &key)?;
-        if let Err(error) = escape::check(field, &value) {
-            return Err(at_key(error, &key));
-        }
+        check_pair(field, &key, &value)?;
         match self.places.get(&key) {
             Some(&place) => self.pairs[place].1 = Cow::Owned(value),
             None => {
@@ -228,6 +218,20 @@ impl PairsDraft {
         }
         self.pairs
     }
+}
+
+/// Refuses a pair that XML clients could not be served. `field` is what an error names: `metadata`.
+///
+/// # Errors
+///
+/// When the key is empty, or one of the two has a character that XML cannot carry.
+pub fn check_pair(field: &str, key: &str, value: &str) -> Result<(), DecodeError> {
+    if key.is_empty() {
+        let expected = "keys that are not empty (XML clients could not be served)";
+        return Err(DecodeError::field(field, expected, key));
+    }
+    escape::check(field, key)?;
+    escape::check(field, value).map_err(|error| at_key(error, key))
 }
 
 /// Adds the key to the path that an error names.

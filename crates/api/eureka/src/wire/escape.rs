@@ -10,6 +10,14 @@ static JSON: [&str; 256] = json_table();
 /// What stands for a byte inside XML text; empty: the byte itself.
 static XML: [&str; 256] = xml_table();
 
+/// What a reader sees instead of a character that XML cannot carry. Such a text cannot come from Eureka's clients,
+/// but from another front door.
+const REPLACEMENT: &str = "\u{fffd}";
+
+/// The two characters that XML leaves out besides control characters, and the byte with which both begin.
+const NONCHARACTERS: [char; 2] = ['\u{fffe}', '\u{ffff}'];
+const NONCHARACTER_BYTE: u8 = 0xef;
+
 const CONTROL: [&str; 32] = [
     "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007", "\\b", "\\t",
     "\\n", "\\u000B", "\\f", "\\r", "\\u000E", "\\u000F", "\\u0010", "\\u0011", "\\u0012", "\\u0013",
@@ -31,6 +39,13 @@ const fn json_table() -> [&'static str; 256] {
 
 const fn xml_table() -> [&'static str; 256] {
     let mut table = [""; 256];
+    let mut byte = 0;
+    while byte < CONTROL.len() {
+        table[byte] = REPLACEMENT;
+        byte += 1;
+    }
+    table[b'\t' as usize] = "";
+    table[b'\n' as usize] = "";
     table[b'&' as usize] = "&amp;";
     table[b'<' as usize] = "&lt;";
     table[b'>' as usize] = "&gt;";
@@ -47,9 +62,13 @@ pub(super) fn json(out: &mut Vec<u8>, text: &str) {
     escape(out, text, &JSON);
 }
 
-/// Appends `text` for the inside of an XML element.
+/// Appends `text` for the inside of an XML element, with [`REPLACEMENT`] for what XML has no way to write.
 pub(super) fn xml(out: &mut Vec<u8>, text: &str) {
-    escape(out, text, &XML);
+    if text.as_bytes().contains(&NONCHARACTER_BYTE) && text.contains(NONCHARACTERS) {
+        escape(out, &text.replace(NONCHARACTERS, REPLACEMENT), &XML);
+    } else {
+        escape(out, text, &XML);
+    }
 }
 
 fn escape(out: &mut Vec<u8>, text: &str, table: &[&str; 256]) {
@@ -83,13 +102,13 @@ pub(super) fn check(field: &str, text: &str) -> Result<(), DecodeError> {
     ))
 }
 
-/// Whether every character with this byte may stand in XML. 0xEF begins U+FFFE and U+FFFF, which may not.
+/// Whether every character with this byte may stand in XML.
 fn is_plain(byte: u8) -> bool {
-    byte >= b' ' && byte != 0xef
+    byte >= b' ' && byte != NONCHARACTER_BYTE
 }
 
 fn is_xml_char(c: char) -> bool {
-    (c >= ' ' && c != '\u{fffe}' && c != '\u{ffff}') || matches!(c, '\t' | '\n' | '\r')
+    (c >= ' ' && !NONCHARACTERS.contains(&c)) || matches!(c, '\t' | '\n' | '\r')
 }
 
 #[cfg(test)]
@@ -111,6 +130,10 @@ mod tests {
             "a&lt;&amp;&gt;&quot;&apos;&#xd;\n\tä"
         );
         assert_eq!(written(json, ""), "");
+        assert_eq!(
+            written(xml, "a\u{0}\u{1f}\u{fffe}ﻼ\u{ffff}"),
+            "a\u{fffd}\u{fffd}\u{fffd}ﻼ\u{fffd}"
+        );
     }
 
     /// A character that XML cannot carry must be refused wherever it comes from.

@@ -4,6 +4,8 @@
 //! 2. What is accepted can be served: written in any format, it is well-formed for a strict parser, and reading it
 //!    gives back the same message. The compact variant gives back its compact part.
 //!
+//! 3. Anything can be written well-formed, wherever it came from.
+//!
 //! Reading normalises: application names become upper case (in JSON group names too), the obsolete `sid`s `na` and `unknown` and
 //! the Java class markers of maps go, lease terms of 0 or less become the default, metadata of data centres other
 //! than Amazon's goes, an id in the metadata becomes the instance id if there is none. The laws start from what
@@ -73,6 +75,19 @@ pub fn list_can_be_served(list: &Applications<'_>) {
         check_strictly(encoder.format, &body);
         let read = encoder.format.decode_applications(&body);
         assert_eq!(read.as_ref(), Ok(&expected), "{}", shown(&body));
+    }
+}
+
+/// Law 3 for an instance.
+///
+/// # Panics
+///
+/// If it breaks it.
+pub fn instance_is_written_well_formed(info: &InstanceInfo<'_>) {
+    for encoder in Encoder::ALL {
+        let mut body = Vec::new();
+        encoder.write_instance_root(&mut body, info);
+        check_strictly(encoder.format, &body);
     }
 }
 
@@ -359,6 +374,17 @@ mod tests {
         #[test]
         fn every_list_can_be_served(list in list()) {
             list_can_be_served(&list);
+        }
+
+        /// Another front door may take what XML cannot carry; it must not cost Eureka's clients the whole list.
+        #[test]
+        fn anything_is_written_well_formed(mut info in instance(), key in any::<String>(), bad in any::<char>()) {
+            let odd = format!("{key}\u{0}{bad}\u{ffff}");
+            info.host_name = odd.clone().into();
+            info.vip_address = Some(odd.clone().into());
+            info.metadata.push(("".into(), "x".into()));
+            info.metadata.push((odd.clone().into(), odd.into()));
+            instance_is_written_well_formed(&info);
         }
 
         /// A damaged body must not bring the server down or make it serve what clients cannot read.

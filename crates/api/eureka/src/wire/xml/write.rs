@@ -270,9 +270,10 @@ fn lease_info(out: &mut Vec<u8>, layout: Layout, lease: &LeaseInfo) {
 }
 
 fn pairs(out: &mut Vec<u8>, layout: Layout, pairs: &Pairs<'_>, detail: Detail) {
+    // A pair without a key has no element name; no Eureka client sends one, another front door might.
     let mut kept = pairs
         .iter()
-        .filter(|(key, _)| detail == Detail::Full || is_compact_key(key))
+        .filter(|(key, _)| !key.is_empty() && (detail == Detail::Full || is_compact_key(key)))
         .peekable();
     if kept.peek().is_none() {
         layout.open(out, "<metadata class=\"");
