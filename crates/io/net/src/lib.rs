@@ -3,9 +3,9 @@
 //! A door brings a service (request in, response out); this crate brings the sockets and the limits, so that no
 //! door invents its own. In the order a process uses them:
 //!
-//! 1. [`bind`] takes an address and answers with a listener or with an error that names the setting to change;
+//! 1. [`bind()`] takes an address and answers with a listener or with an error that names the setting to change;
 //! 2. [`guarded`] wraps the door's service so that web pages cannot drive a loopback listener;
-//! 3. [`serve`] runs it: connection cap, header and write-stall timeouts, counters;
+//! 3. [`serve()`] runs it: connection cap, header and write-stall timeouts, counters;
 //! 4. [`DrainHandle::start`] ends it: no new connections, what is in flight finishes, the rest is dropped.
 //!
 //! Invariant: nothing here waits, grows or retries without a bound.
