@@ -5,7 +5,7 @@ use std::sync::Arc;
 use koinon_base::{InstanceId, ServiceName};
 
 use crate::change_log::Change;
-use crate::model::Instance;
+use crate::model::{Instance, Status};
 use crate::preservation::PreservationState;
 use crate::snapshot::StatusCounts;
 
@@ -14,6 +14,9 @@ use crate::snapshot::StatusCounts;
 pub struct Renewal {
     /// When the registrant last changed something about itself, by its own clock, Unix milliseconds.
     pub last_dirty_ms: Option<i64>,
+    /// The override that a peer server knows of. It is taken over where the peer's registrant turns out to be the
+    /// newer one, because the registration that follows may not carry it.
+    pub status_override: Option<Status>,
     /// Whether a peer server passes it on.
     pub replicated: bool,
 }

@@ -164,13 +164,30 @@ impl Registry {
             self.put(now, ChangeKind::Modified, instance, None);
         }
         match renewal.last_dirty_ms {
-            Some(said) if said > last_dirty_ms => RenewOutcome::RegistrantIsNewer,
+            Some(said) if said > last_dirty_ms => {
+                if let Some(status) = renewal.status_override.filter(|_| renewal.replicated) {
+                    self.adopt_override(now, service, id, status);
+                }
+                RenewOutcome::RegistrantIsNewer
+            }
             Some(said) if said < last_dirty_ms && renewal.replicated => self
                 .entry(service, id)
                 .map_or(RenewOutcome::NotRegistered, |entry| {
                     RenewOutcome::RegistryIsNewer(Arc::clone(&entry.instance))
                 }),
             _ => RenewOutcome::Renewed,
+        }
+    }
+
+    /// Takes over an override that a peer knows of; the status follows with the next heartbeat or registration.
+    fn adopt_override(&mut self, now: Now, service: &ServiceName, id: &InstanceId, status: Status) {
+        let held = self.entry(service, id).map(|entry| Arc::clone(&entry.instance));
+        if let Some(held) = held.filter(|held| held.status_override != Some(status)) {
+            let changed = Instance {
+                status_override: Some(status),
+                ..Instance::clone(&held)
+            };
+            self.put(now, ChangeKind::Modified, changed, None);
         }
     }
 

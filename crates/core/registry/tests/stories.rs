@@ -6,7 +6,7 @@ use common::{START_MS, Story, id, registration, service};
 use koinon_base::ErrorKind;
 use koinon_core_registry::{
     ChangeKind, Config, Consistency, Pairs, PreservationMode, PreservationState, Registration, RenewOutcome,
-    Status,
+    Renewal, Status,
 };
 
 /// An instance that never renews is evicted after one duration, one that renewed after two: clients have tuned
@@ -148,6 +148,33 @@ fn dirty_timestamps_settle_conflicts() {
         story.renew("orders", "other"),
         RenewOutcome::NotRegistered
     ));
+}
+
+/// A peer that is ahead passes on its override with the heartbeat; a client cannot slip one in that way.
+#[test]
+fn a_peers_override_is_taken_over() {
+    let mut story = Story::without_preservation();
+    story.up("orders", "i1");
+    let pass_on = |story: &mut Story, replicated| {
+        let renewal = Renewal {
+            last_dirty_ms: Some(START_MS + 1),
+            status_override: Some(Status::OutOfService),
+            replicated,
+        };
+        let outcome = story
+            .registry
+            .renew(story.now, &service("orders"), &id("i1"), renewal);
+        assert!(matches!(outcome, RenewOutcome::RegistrantIsNewer));
+        let held = story.get("orders", "i1").unwrap();
+        (held.status, held.status_override)
+    };
+    assert_eq!(pass_on(&mut story, false), (Status::Up, None));
+    assert_eq!(
+        pass_on(&mut story, true),
+        (Status::Up, Some(Status::OutOfService))
+    );
+    story.renew("orders", "i1");
+    assert_eq!(story.status("orders", "i1"), Status::OutOfService);
 }
 
 /// An old registration that arrives late must not undo a newer one, but is a sign of life.

@@ -14,7 +14,7 @@ use tracing::debug;
 use super::body::Body;
 use super::cache::{Cache, List, Variant};
 use super::negotiate::{
-    Unusable, accepts_gzip, body_format, encoder, is_replication, last_dirty, status_value,
+    Unusable, accepts_gzip, body_format, encoder, is_replication, last_dirty, peers_override, status_value,
 };
 use super::route::{Route, query};
 use super::stats::{DoorStats, Operation};
@@ -216,9 +216,11 @@ impl Shared {
         let Ok(target) = Target::new(app, id) else {
             return not_found(head);
         };
+        let replicated = is_replication(&head.headers);
         let renewal = Renewal {
             last_dirty_ms,
-            replicated: is_replication(&head.headers),
+            status_override: if replicated { peers_override(head) } else { None },
+            replicated,
         };
         match self
             .registry

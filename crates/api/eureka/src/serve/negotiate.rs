@@ -96,3 +96,9 @@ pub(super) fn status_value(head: &request::Parts) -> Result<Option<Status>, Unus
     let status = wire::Status::from_name(&text).ok_or(Unusable(expected))?;
     Ok(Some(core_status(status)))
 }
+
+/// The override that a peer server sends along; one that is no status is none.
+pub(super) fn peers_override(head: &request::Parts) -> Option<Status> {
+    let status = wire::Status::from_name(&parameter(head, "overriddenstatus")?)?;
+    Some(core_status(status)).filter(|status| *status != Status::Unknown)
+}

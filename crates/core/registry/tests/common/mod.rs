@@ -105,6 +105,7 @@ impl Story {
         let renewal = Renewal {
             last_dirty_ms: Some(last_dirty_ms),
             replicated,
+            ..Renewal::default()
         };
         self.registry
             .renew(self.now, &service(name), &id(instance), renewal)
