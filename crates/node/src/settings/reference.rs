@@ -151,11 +151,11 @@ mod tests {
         assert_eq!(documented, known);
     }
 
-    /// The committed page is the one that the code writes. `KOINON_BLESS=1` writes it.
+    /// The committed page is the one that the code writes. `KOINON_REWRITE=1` writes it.
     #[test]
     fn the_committed_reference_is_current() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/config.md");
-        if std::env::var_os("KOINON_BLESS").is_some() {
+        if std::env::var_os("KOINON_REWRITE").is_some() {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, markdown()).unwrap();
         }

@@ -301,6 +301,13 @@ impl RegistryHandle {
         }
         let max = self.shared.settings.namespaces_max;
         let mut spaces = self.shared.spaces.write().unwrap_or_else(PoisonError::into_inner);
+        if spaces.len() >= max {
+            // A watch makes a namespace too, so that it hears of the first registration. Names that were only ever
+            // watched, and are not any more, must not fill the table.
+            let default = Namespace::default();
+            let in_use = |space: &Arc<Space>| Arc::strong_count(space) > 1 || space.lock().revision() > 0;
+            spaces.retain(|name, space| *name == default || in_use(space));
+        }
         if spaces.len() >= max && !spaces.contains_key(namespace) {
             return Err(ServiceError::TooManyNamespaces {
                 namespace: namespace.clone(),

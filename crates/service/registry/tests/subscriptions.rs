@@ -178,12 +178,13 @@ async fn a_position_that_cannot_be_resumed_starts_over() {
 /// registry keeps nothing for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_watcher_catches_up() {
+    const CHANGES: u64 = 2_000;
     let registry = registry(50);
     let mut subscription = watch(&registry, None, None);
     let writer = tokio::spawn({
         let registry = registry.clone();
         async move {
-            for n in 0..2_000 {
+            for n in 0..CHANGES {
                 up(&registry, "orders", &format!("i{}", n % 300));
                 if n % 100 == 0 {
                     tokio::task::yield_now().await;
@@ -192,23 +193,16 @@ async fn a_slow_watcher_catches_up() {
         }
     });
     let mut known = Known::default();
-    let truth = |registry: &RegistryHandle| {
-        let snapshot = registry.snapshot(&Namespace::default()).unwrap();
-        snapshot
-            .instances()
-            .map(|i| (i.id().to_string(), i.revision))
-            .collect::<BTreeMap<_, _>>()
-    };
-    let caught_up = async {
-        while !(writer.is_finished() && known.instances == truth(&registry)) {
-            if let Some(event) = subscription.next().await {
-                known.apply(event);
-            }
-        }
-    };
-    timeout(Duration::from_secs(20), caught_up)
-        .await
-        .expect("the watcher never caught up");
+    while known.position.is_none_or(|position| position.revision < CHANGES) {
+        known.apply(next(&mut subscription).await);
+    }
+    writer.await.unwrap();
+    let truth = registry.snapshot(&Namespace::default()).unwrap();
+    let truth = truth
+        .instances()
+        .map(|i| (i.id().to_string(), i.revision))
+        .collect::<BTreeMap<_, _>>();
+    assert_eq!(known.instances, truth);
 }
 
 /// Namespaces do not see each other, and there may be only so many.
@@ -229,4 +223,19 @@ async fn namespaces_are_apart_and_bounded() {
         "{refused}"
     );
     assert!(registry.snapshot(&third).is_none());
+}
+
+/// Watching invented names must not use up the namespaces, and a name that is watched stays.
+#[tokio::test]
+async fn names_that_were_only_watched_are_forgotten() {
+    let registry = registry(100);
+    let name = |n: usize| Namespace::new(&format!("n{n}")).unwrap();
+    for n in 0..20 {
+        drop(registry.subscribe(&name(n), None, None).unwrap());
+    }
+    let mut watching = registry.subscribe(&name(20), None, None).unwrap();
+    assert!(matches!(next(&mut watching).await, Event::Snapshot { .. }));
+    assert!(registry.subscribe(&name(21), None, None).is_err());
+    registry.register(&name(20), registration("orders", "a")).unwrap();
+    assert!(matches!(next(&mut watching).await, Event::Changes { .. }));
 }

@@ -21,7 +21,7 @@ use super::stats::{DoorStats, Operation};
 use super::write::{write_app, write_many, write_vip};
 use super::{page, reply};
 use crate::translate::{app_name, to_registration, to_wire};
-use crate::wire::{Detail, Encoder, INSTANCE_LEN_MAX};
+use crate::wire::{self, Detail, Encoder, INSTANCE_LEN_MAX};
 
 /// How long a registration's body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -296,12 +296,11 @@ impl Shared {
             return not_found(head);
         };
         let pairs: Vec<(String, String)> = query(head.uri.query().unwrap_or("")).collect();
-        let unwritable = pairs
+        if let Some(error) = pairs
             .iter()
-            .flat_map(|(key, value)| [key, value])
-            .any(|text| text.chars().any(char::is_control));
-        if unwritable {
-            return bad_request(head, "metadata must not contain control characters");
+            .find_map(|(key, value)| wire::check_pair("metadata", key, value).err())
+        {
+            return bad_request(head, &error.to_string());
         }
         let pairs: Pairs = first_of_each_key(pairs).collect();
         let merged = self
