@@ -1,7 +1,7 @@
 //! Documents that the code writes: checked by `verify`, rewritten by `fix`.
 //!
-//! Each has a test beside the code it is generated from. The test compares; with `KOINON_REWRITE=1` it writes. So
-//! the generator lives where its knowledge is, and this table only says which test belongs to which document.
+//! Each has a test beside the code it is generated from. The test compares; with a variable set it writes. So the
+//! generator lives where its knowledge is, and this table only says which test belongs to which document.
 
 use crate::check::Verdict;
 use crate::error::{Error, Result};
@@ -9,16 +9,28 @@ use crate::shell::Cmd;
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-/// Set, the tests below write their document instead of comparing it.
-const REWRITE: &str = "KOINON_REWRITE";
-
 struct Document {
     path: &'static str,
     package: &'static str,
     test: &'static str,
+    /// Set to 1, the test writes the document instead of comparing it.
+    rewrite: &'static str,
 }
 
-const DOCUMENTS: [Document; 0] = [];
+const DOCUMENTS: [Document; 2] = [
+    Document {
+        path: "docs/reference/config.md",
+        package: "koinon-node",
+        test: "the_committed_reference_is_current",
+        rewrite: "KOINON_BLESS",
+    },
+    Document {
+        path: "docs/reference/admin-openapi.json",
+        package: "koinon-api-admin",
+        test: "openapi_document_is_current",
+        rewrite: "KOINON_REWRITE",
+    },
+];
 
 pub(crate) fn current(workspace: &Workspace) -> Verdict {
     let problems = DOCUMENTS
@@ -33,14 +45,16 @@ pub(crate) fn current(workspace: &Workspace) -> Verdict {
 pub(crate) fn rewrite(workspace: &Workspace) -> Result<()> {
     DOCUMENTS
         .iter()
-        .try_for_each(|document| test(workspace, document).env(REWRITE, "1").run())
+        .try_for_each(|document| test(workspace, document).env(document.rewrite, "1").run())
 }
 
 fn check(workspace: &Workspace, document: &Document) -> Result<()> {
     let mut tally = Tally::default();
     let status = test(workspace, document).tee(|line| tally.read_line(line))?;
     if tally.ran_nothing() {
-        let Document { path, package, test } = document;
+        let Document {
+            path, package, test, ..
+        } = document;
         return Err(Error::failed(format!(
             "{path}: {package} has no test `{test}` that would check it"
         )));
