@@ -10,6 +10,7 @@
 //! work with one server against that one alone, for development.
 
 mod allowed;
+mod application;
 mod compare;
 mod driver;
 mod instance;
@@ -19,6 +20,7 @@ mod server;
 mod tree;
 
 pub use allowed::{ALLOWED, Allowed};
+pub use application::Application;
 pub use compare::{Difference, differences};
 pub use driver::Driver;
 pub use instance::{DATA_CENTER, DIRTY, instance, now_ms, with, without};

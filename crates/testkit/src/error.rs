@@ -1,13 +1,14 @@
 //! The one error of the test kit. Tests unwrap it, so its text carries what a person needs: the process, the
 //! address or the condition, and the end of the log where there is one.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Why a test's helper could not do its work.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum Error {
     /// A program or a prepared file is not there.
     #[error("{what} is missing: {get}")]
@@ -59,4 +60,11 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+}
+
+impl fmt::Debug for Error {
+    /// As for people: `unwrap` in a test prints this, and an escaped log cannot be read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

@@ -5,15 +5,25 @@
 //! Protects: whoever moves a service over gets the answers that his client was written against, the refusals and
 //! the oddities included.
 
+#[cfg(test)]
 mod beginnings;
+#[cfg(test)]
 mod headers;
+#[cfg(test)]
 mod heartbeat;
+#[cfg(test)]
 mod lists;
+#[cfg(test)]
 mod metadata;
+#[cfg(test)]
 mod paths;
+#[cfg(test)]
 mod refused;
+#[cfg(test)]
 mod registered_json;
+#[cfg(test)]
 mod registered_xml;
+#[cfg(test)]
 mod status;
 
 const JSON: &str = "application/json";
