@@ -13,18 +13,7 @@ use std::sync::Arc;
 
 use koinon_base::Now;
 
-use crate::model::Instance;
-
-/// What happened to an instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// It registered, or registered again.
-    Added,
-    /// Its status changed.
-    Modified,
-    /// It left or was evicted.
-    Removed,
-}
+use crate::model::{ChangeKind, Instance};
 
 /// One change, with the instance as it was right after it.
 #[derive(Debug, Clone)]

@@ -32,11 +32,11 @@ mod registry;
 mod snapshot;
 mod status_rules;
 
-pub use change_log::{Change, ChangeKind, Changes};
+pub use change_log::{Change, Changes};
 pub use config::{Config, PreservationMode};
 pub use error::RegistryError;
 pub use lease::LeaseTerms;
-pub use model::{Consistency, Description, Health, Instance, Registration, Scheme, Status, Text};
+pub use model::{ChangeKind, Consistency, Description, Health, Instance, Registration, Scheme, Status, Text};
 pub use outcome::{Counters, Delta, Eviction, Figures, RenewOutcome, Renewal};
 pub use pairs::Pairs;
 pub use preservation::PreservationState;

@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use koinon_base::{InstanceId, ServiceName};
 
-use crate::change_log::ChangeKind;
 use crate::lease::LeaseTerms;
 use crate::pairs::Pairs;
 
@@ -145,6 +144,17 @@ pub struct Registration {
     pub last_dirty_ms: Option<i64>,
     /// Whether a peer server passes it on; then this server's own opinion of the status does not outrank it.
     pub replicated: bool,
+}
+
+/// What happened to an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It registered, or registered again.
+    Added,
+    /// Its status changed.
+    Modified,
+    /// It left or was evicted.
+    Removed,
 }
 
 /// A registered instance at one revision.

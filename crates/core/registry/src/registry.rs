@@ -17,11 +17,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use koinon_base::{InstanceId, Now, Rng, ServiceName};
 
-use crate::change_log::{Change, ChangeKind, ChangeLog, Changes};
+use crate::change_log::{Change, ChangeLog, Changes};
 use crate::config::Config;
 use crate::error::RegistryError;
 use crate::lease::Lease;
-use crate::model::{Consistency, Description, Health, Instance, Registration, Status};
+use crate::model::{ChangeKind, Consistency, Description, Health, Instance, Registration, Status};
 use crate::outcome::{Counters, Delta, Eviction, Figures, RenewOutcome, Renewal};
 use crate::pairs::Pairs;
 use crate::preservation::{Preservation, PreservationState};
