@@ -7,7 +7,8 @@
 //! Invariants:
 //! - the hash code and the instances of an answer come from the same snapshot (else clients, which compare the
 //!   two, would fetch everything for ever);
-//! - of the callers that miss the same table at once, one builds and the others wait for it;
+//! - of the callers that miss the same table at once, one builds and the others wait for it, and a build whose
+//!   caller has gone still counts (else asking and hanging up would start any number of them);
 //! - a caller never gets an answer older than the registry was when it asked.
 
 use std::collections::HashMap;
@@ -94,7 +95,7 @@ struct Table {
 #[derive(Default)]
 struct Slot {
     table: Mutex<Table>,
-    building: tokio::sync::Mutex<()>,
+    building: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Slot {
@@ -144,20 +145,24 @@ impl Cache {
     /// The present answer.
     pub(super) async fn list(&self, list: List, variant: Variant) -> Pieces {
         let Some(slot) = self.slots.get(&(list, variant)).map(Arc::clone) else {
-            return write(&Slot::default(), list, self.source(list), variant);
+            let source = Source::of(&self.registry, &self.namespace, list);
+            return write(&Slot::default(), list, source, variant);
         };
         let asked = self.version(list);
         if let Some(answer) = slot.answer(asked) {
             return answer;
         }
-        let _building = slot.building.lock().await;
+        let building = Arc::clone(&slot.building).lock_owned().await;
         if let Some(answer) = slot.answer(asked) {
             return answer;
         }
-        let source = self.source(list);
         let build = {
-            let slot = Arc::clone(&slot);
-            move || write(&slot, list, source, variant)
+            let (registry, namespace) = (self.registry.clone(), self.namespace.clone());
+            move || {
+                // Held by the work, not by the caller, who may hang up before it is done.
+                let _building = building;
+                write(&slot, list, Source::of(&registry, &namespace, list), variant)
+            }
         };
         // Much work must not keep a thread of the runtime from everybody else's heartbeats. A panic in it is ours.
         match tokio::task::spawn_blocking(build).await {
@@ -182,33 +187,35 @@ impl Cache {
             List::Delta => self.registry.delta_version(&self.namespace).unwrap_or((0, 0)),
         }
     }
+}
 
-    fn source(&self, list: List) -> Source {
+impl Source {
+    fn of(registry: &RegistryHandle, namespace: &Namespace, list: List) -> Self {
         match list {
-            List::Full => self.full(),
-            List::Delta => self.delta(),
+            List::Full => Self::full(registry, namespace),
+            List::Delta => Self::delta(registry, namespace),
         }
     }
 
-    fn full(&self) -> Source {
-        let Some(snapshot) = self.registry.snapshot(&self.namespace) else {
-            return Source::empty();
+    fn full(registry: &RegistryHandle, namespace: &Namespace) -> Self {
+        let Some(snapshot) = registry.snapshot(namespace) else {
+            return Self::empty();
         };
         let group = |view: &Arc<ServiceView>| Group {
             name: view.name.clone(),
             stamp: (view.revision, 0, view.instances.len()),
             members: Members::All(Arc::clone(view)),
         };
-        Source {
+        Self {
             version: (snapshot.revision, 0),
             counts: snapshot.counts,
             groups: snapshot.services().map(group).collect(),
         }
     }
 
-    fn delta(&self) -> Source {
-        let Some(delta) = self.registry.delta(&self.namespace) else {
-            return Source::empty();
+    fn delta(registry: &RegistryHandle, namespace: &Namespace) -> Self {
+        let Some(delta) = registry.delta(namespace) else {
+            return Self::empty();
         };
         let mut groups: Vec<Group> = Vec::new();
         let mut place: HashMap<ServiceName, usize> = HashMap::new();
@@ -229,15 +236,13 @@ impl Cache {
                 some.push(change.instance);
             }
         }
-        Source {
+        Self {
             version: (delta.revision, delta.floor),
             counts: delta.counts,
             groups,
         }
     }
-}
 
-impl Source {
     fn empty() -> Self {
         Self {
             version: (0, 0),

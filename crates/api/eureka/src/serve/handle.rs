@@ -18,7 +18,7 @@ use super::negotiate::{
 };
 use super::route::{Route, query};
 use super::stats::{DoorStats, Operation};
-use super::write::{write_app, write_many, write_vip};
+use super::write::{Writer, write_app, write_vip};
 use super::{page, reply};
 use crate::translate::{app_name, to_registration, to_wire};
 use crate::wire::{self, Detail, Encoder, INSTANCE_LEN_MAX};
@@ -33,6 +33,7 @@ pub(super) struct Shared {
     namespace: Namespace,
     guard: HostGuard,
     cache: Cache,
+    writer: Writer,
     stats: DoorStats,
 }
 
@@ -61,6 +62,7 @@ impl Shared {
             namespace,
             guard,
             cache,
+            writer: Writer::default(),
             stats: DoorStats::default(),
         }
     }
@@ -139,7 +141,11 @@ impl Shared {
             return not_found(head);
         };
         let encoder = encoder(&head.headers);
-        let out = write_many(view.instances.len(), move || write_app(encoder, &view)).await;
+        let count = view.instances.len();
+        let out = self
+            .writer
+            .write_many(count, move || write_app(encoder, &view))
+            .await;
         reply::message(encoder.format, out.into())
     }
 
@@ -169,7 +175,8 @@ impl Shared {
         };
         let (encoder, address) = (encoder(&head.headers), address.to_owned());
         let all = snapshot.counts.total();
-        let out = write_many(all, move || write_vip(encoder, &snapshot, &address, secure)).await;
+        let write = move || write_vip(encoder, &snapshot, &address, secure);
+        let out = self.writer.write_many(all, write).await;
         reply::message(encoder.format, out.into())
     }
 
