@@ -6,25 +6,7 @@
 //! the oddities included.
 
 #[cfg(test)]
-mod beginnings;
-#[cfg(test)]
-mod headers;
-#[cfg(test)]
-mod heartbeat;
-#[cfg(test)]
-mod lists;
-#[cfg(test)]
-mod metadata;
-#[cfg(test)]
-mod paths;
-#[cfg(test)]
-mod refused;
-#[cfg(test)]
-mod registered_json;
-#[cfg(test)]
-mod registered_xml;
-#[cfg(test)]
-mod status;
+mod needs_java;
 
 const JSON: &str = "application/json";
 const XML: &str = "application/xml";
