@@ -36,7 +36,7 @@ pub enum RenewOutcome {
     RegistryIsNewer(Arc<Instance>),
 }
 
-/// Which instances an eviction run will remove; see [`Registry::plan_eviction`].
+/// Which instances an eviction run will remove; see [`crate::Registry::plan_eviction`].
 #[derive(Debug, Clone, Default)]
 pub struct Eviction {
     /// How many leases have run out.
