@@ -23,7 +23,7 @@ pub(crate) struct Suite {
     pub(crate) run: Run,
 }
 
-pub(crate) const SUITES: [Suite; 6] = [
+pub(crate) const SUITES: [Suite; 5] = [
     Suite {
         name: "build",
         about: "the released binary and every test",
@@ -38,15 +38,9 @@ pub(crate) const SUITES: [Suite; 6] = [
     },
     Suite {
         name: "unit",
-        about: "unit and integration tests",
+        about: "unit, integration and documentation tests",
         needs: &["build"],
         run: unit,
-    },
-    Suite {
-        name: "doc",
-        about: "the examples in the documentation",
-        needs: &["build"],
-        run: doc,
     },
     Suite {
         name: "fuzz",
@@ -90,12 +84,13 @@ fn verify_all(workspace: &Workspace, _without: &[String], tally: &mut Tally) -> 
 }
 
 fn unit(workspace: &Workspace, _without: &[String], tally: &mut Tally) -> Result<()> {
-    let kinds = ["--lib", "--bins", "--tests", "--examples"];
-    cargo_test(without_compat(workspace, &kinds), tally)
-}
-
-fn doc(workspace: &Workspace, _without: &[String], tally: &mut Tally) -> Result<()> {
-    cargo_test(without_compat(workspace, &["--doc"]), tally)
+    // Two runs, because a failure in the first must not hide the second.
+    let tests = cargo_test(
+        without_compat(workspace, &["--lib", "--bins", "--tests", "--examples"]),
+        tally,
+    );
+    let examples = cargo_test(without_compat(workspace, &["--doc"]), tally);
+    tests.and(examples)
 }
 
 fn fuzz_smoke(workspace: &Workspace, _without: &[String], tally: &mut Tally) -> Result<()> {
