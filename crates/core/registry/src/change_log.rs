@@ -1,17 +1,18 @@
 //! The ordered, bounded memory of what changed: deltas and resumable subscriptions are both read from it.
 //!
-//! It keeps, for every registered instance, at most its latest change (an earlier one is dropped when the next
-//! comes), and removals until they are too old. Somebody who replays what is left after a position on top of the
+//! It keeps at most the latest change of each instance (an earlier one is dropped when the next comes), so that one
+//! that comes and goes all the time crowds out nobody else's; removals stay until they are too old. Somebody who replays what is left after a position on top of the
 //! view of that position arrives at the present view; somebody who lags may see several changes of one instance
 //! as one, and never needs an unbounded buffer.
 //!
+//! Invariant: `removed` holds exactly the removals in the log.
 //! Invariant: every change after `floor` is here or replaced by a later one that is. A position below `floor`
 //! cannot be resumed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use koinon_base::Now;
+use koinon_base::{InstanceId, Now, ServiceName};
 
 use crate::model::{ChangeKind, Instance};
 
@@ -45,14 +46,21 @@ struct Logged {
 #[derive(Debug, Default)]
 pub(crate) struct ChangeLog {
     by_revision: BTreeMap<u64, Logged>,
+    /// Where the removal of an instance is that has not come back since.
+    removed: BTreeMap<(ServiceName, InstanceId), u64>,
     floor: u64,
 }
 
 impl ChangeLog {
-    /// Adds a change and drops the one of the same instance that it replaces.
+    /// Adds a change and drops the one of the same instance that it replaces: `replaces`, the revision of the
+    /// registered instance, or else its removal.
     pub(crate) fn push(&mut self, now: Now, change: Change, replaces: Option<u64>, len_max: usize) {
-        if let Some(old) = replaces {
+        let who = who(&change.instance);
+        if let Some(old) = replaces.or_else(|| self.removed.remove(&who)) {
             self.by_revision.remove(&old);
+        }
+        if change.kind == ChangeKind::Removed {
+            self.removed.insert(who, change.revision);
         }
         let logged = Logged {
             at_mono_ms: now.mono_ms,
@@ -65,23 +73,30 @@ impl ChangeLog {
         }
     }
 
-    /// Forgets what is older than `retention_ms`. Says whether anything was forgotten.
-    pub(crate) fn trim(&mut self, now: Now, retention_ms: u64) -> bool {
+    /// Forgets what is older than `retention_ms`, at most `limit` changes. Says whether more are too old.
+    pub(crate) fn trim(&mut self, now: Now, retention_ms: u64, limit: usize) -> bool {
         let too_old = |logged: &Logged| logged.at_mono_ms.saturating_add(retention_ms) < now.mono_ms;
-        let floor = self.floor;
+        let mut left = limit;
         while self
             .by_revision
             .first_key_value()
             .is_some_and(|(_, logged)| too_old(logged))
         {
+            if left == 0 {
+                return true;
+            }
+            left -= 1;
             self.drop_oldest();
         }
-        self.floor != floor
+        false
     }
 
     fn drop_oldest(&mut self) {
-        if let Some((revision, _)) = self.by_revision.pop_first() {
+        if let Some((revision, logged)) = self.by_revision.pop_first() {
             self.floor = revision;
+            if logged.kind == ChangeKind::Removed {
+                self.removed.remove(&who(&logged.instance));
+            }
         }
     }
 
@@ -119,6 +134,10 @@ impl ChangeLog {
     pub(crate) fn all(&self) -> impl Iterator<Item = Change> {
         self.by_revision.iter().map(|(r, logged)| change(*r, logged))
     }
+}
+
+fn who(instance: &Instance) -> (ServiceName, InstanceId) {
+    (instance.service().clone(), instance.id().clone())
 }
 
 fn change(revision: u64, logged: &Logged) -> Change {

@@ -294,20 +294,24 @@ impl Registry {
         if !self.is_expiry_on(now) {
             return Eviction::default();
         }
-        let entries = self.services.values().flat_map(BTreeMap::values);
-        let mut chosen: Vec<(ServiceName, InstanceId)> = entries
-            .filter(|entry| entry.lease.is_expired(now, grace_ms))
-            .map(|entry| (entry.instance.service().clone(), entry.instance.id().clone()))
-            .collect();
+        // Only names are looked at, and only those chosen are kept: this runs over everything under the lock.
+        let mut expired: Vec<(&ServiceName, &InstanceId)> = Vec::new();
+        for (service, entries) in &self.services {
+            let late = entries
+                .iter()
+                .filter(|(_, entry)| entry.lease.is_expired(now, grace_ms));
+            expired.extend(late.map(|(id, _)| (service, id)));
+        }
         let all = self.counts.total();
         let limit = all - (all as f64 * self.config.renewal_percent_threshold) as usize;
-        let expired = chosen.len();
-        rng.choose_front(&mut chosen, limit);
-        chosen.truncate(limit);
+        rng.choose_front(&mut expired, limit);
+        let chosen = expired.iter().take(limit);
         Eviction {
-            expired,
+            expired: expired.len(),
             limit,
-            chosen,
+            chosen: chosen
+                .map(|(service, id)| ((*service).clone(), (*id).clone()))
+                .collect(),
         }
     }
 
@@ -326,9 +330,9 @@ impl Registry {
         Some(evicted)
     }
 
-    /// Forgets changes older than the retention time.
-    pub fn trim_changes(&mut self, now: Now) {
-        self.log.trim(now, self.config.delta_retention_ms);
+    /// Forgets changes older than the retention time, at most `limit`. Says whether there are more of them.
+    pub fn trim_changes(&mut self, now: Now, limit: usize) -> bool {
+        self.log.trim(now, self.config.delta_retention_ms, limit)
     }
 
     /// Corrects how many renewing clients are expected; due every 15 minutes.
@@ -362,19 +366,11 @@ impl Registry {
     /// What changed within the retention time.
     #[must_use]
     pub fn delta(&self) -> Delta {
-        let all: Vec<Change> = self.log.all().collect();
-        let mut latest: BTreeMap<(&ServiceName, &InstanceId), u64> = BTreeMap::new();
-        for change in &all {
-            latest.insert((change.instance.service(), change.instance.id()), change.revision);
-        }
-        let is_latest =
-            |c: &Change| latest.get(&(c.instance.service(), c.instance.id())) == Some(&c.revision);
-        let changes = all.iter().filter(|change| is_latest(change)).cloned().collect();
         Delta {
             revision: self.revision,
             floor: self.log.floor(),
             counts: self.counts,
-            changes,
+            changes: self.log.all().collect(),
         }
     }
 

@@ -108,7 +108,7 @@ fn take(story: &mut Story, step: &Step) {
         }
         Step::Wait { ms } => story.wait_ms(*ms),
         Step::Evict => drop(story.evict()),
-        Step::Trim => story.registry.trim_changes(now),
+        Step::Trim => drop(story.registry.trim_changes(now, 2)),
         Step::Look => {}
     }
 }

@@ -328,10 +328,10 @@ fn the_delta_holds_the_latest_change_of_each() {
     );
     assert_eq!(kinds(&story), [old, i1.clone(), i2.clone()]);
     story.wait_ms(80_001);
-    story.registry.trim_changes(story.now);
+    assert!(!story.registry.trim_changes(story.now, 100));
     assert_eq!(kinds(&story), [i1, i2]);
     story.wait_ms(100_000);
-    story.registry.trim_changes(story.now);
+    assert!(!story.registry.trim_changes(story.now, 100));
     assert_eq!(kinds(&story), []);
 }
 

@@ -16,6 +16,9 @@ use crate::space::Space;
 /// How many instances are evicted under one lock: some hundred microseconds.
 const EVICT_UNDER_ONE_LOCK: usize = 128;
 
+/// How many old changes are forgotten under one lock: some hundred microseconds.
+const TRIM_UNDER_ONE_LOCK: usize = 1024;
+
 /// How often the periodic work happens.
 #[derive(Debug, Clone)]
 pub struct TimerSettings {
@@ -62,7 +65,11 @@ pub async fn run_timers(handle: RegistryHandle, settings: TimerSettings, mut rng
             }
             _ = retentions.tick() => {
                 let now = handle.now();
-                handle.spaces().iter().for_each(|(_, space)| space.lock().trim_changes(now));
+                for (_, space) in handle.spaces() {
+                    while space.lock().trim_changes(now, TRIM_UNDER_ONE_LOCK) {
+                        tokio::task::yield_now().await;
+                    }
+                }
             }
             _ = expectations.tick() => {
                 handle.spaces().iter().for_each(|(_, space)| space.lock().correct_expected_clients());
