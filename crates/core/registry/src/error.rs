@@ -25,6 +25,21 @@ pub enum RegistryError {
         /// The instance.
         id: InstanceId,
     },
+    /// Metadata that was added bit by bit has become too much.
+    #[error(
+        "the metadata of instance {id} of service {service} would have {len} bytes, the most is {max}; register it \
+         again without what it no longer needs"
+    )]
+    MetadataTooLarge {
+        /// The service.
+        service: ServiceName,
+        /// The instance.
+        id: InstanceId,
+        /// Bytes there would be.
+        len: usize,
+        /// The limit.
+        max: usize,
+    },
     /// The namespace is full.
     #[error("the namespace holds {max} instances, the most it may (registry.instances_max)")]
     Full {
@@ -39,6 +54,7 @@ impl RegistryError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NotRegistered { .. } => ErrorKind::NotFound,
+            Self::MetadataTooLarge { .. } => ErrorKind::Invalid,
             Self::NeedsStore { .. } => ErrorKind::Unavailable,
             Self::Full { .. } => ErrorKind::Overloaded,
         }

@@ -140,7 +140,7 @@ pub struct Registration {
     /// An override it brings along (a server that restarted learns it again this way).
     pub status_override: Option<Status>,
     /// When the registrant last changed something about itself, by its own clock, in Unix milliseconds. `None`:
-    /// the time of registration.
+    /// the time of registration, and never older than what is registered.
     pub last_dirty_ms: Option<i64>,
     /// Whether a peer server passes it on; then this server's own opinion of the status does not outrank it.
     pub replicated: bool,

@@ -52,6 +52,12 @@ impl Pairs {
         self.ends.len() / 2
     }
 
+    /// How many bytes keys and values have together.
+    #[must_use]
+    pub fn text_len(&self) -> usize {
+        self.text.len()
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -98,7 +98,12 @@ impl Registry {
         }
         self.counters.registrations += 1;
         let lease = Lease::start(now, description.lease);
-        let last_dirty_ms = last_dirty_ms.unwrap_or(now.unix_ms);
+        // One that names no time is always taken for newer: neither a step of this server's clock nor a time in the
+        // future that another door let in may make the registry ignore it.
+        let last_dirty_ms = last_dirty_ms.unwrap_or_else(|| {
+            held.as_ref()
+                .map_or(now.unix_ms, |held| held.last_dirty_ms.max(now.unix_ms))
+        });
         let newest = match &held {
             Some(held) if held.last_dirty_ms > last_dirty_ms => Instance::clone(held),
             _ => fresh(description, status, status_override, last_dirty_ms),
@@ -244,10 +249,11 @@ impl Registry {
         Ok(())
     }
 
-    /// Adds to or replaces an instance's metadata. As in Eureka this is a registration with what is known.
+    /// Adds to or replaces an instance's metadata. As in Eureka this is a registration with what is known; unlike
+    /// there it may not grow without end, because everybody fetches it.
     ///
     /// # Errors
-    /// When it is not registered, or its lease has run out.
+    /// When it is not registered, its lease has run out, or there would be too much of it.
     pub fn merge_metadata(
         &mut self,
         now: Now,
@@ -260,6 +266,15 @@ impl Registry {
             .ok_or_else(|| not_registered(service, id))?;
         let mut description = Description::clone(&held.description);
         description.metadata = description.metadata.merged_with(pairs);
+        let (len, max) = (description.metadata.text_len(), self.config.metadata_len_max);
+        if len > max {
+            return Err(RegistryError::MetadataTooLarge {
+                service: description.service,
+                id: description.id,
+                len,
+                max,
+            });
+        }
         self.register(
             now,
             Registration {
