@@ -132,10 +132,7 @@ fn licences(workspace: &Workspace) -> Verdict {
     if !Cmd::cargo(&workspace.root, &["deny", "--version"]).answers() {
         return Verdict::NotRun("cargo-deny is not installed (cargo install --locked cargo-deny)".into());
     }
-    let deny = Cmd::cargo(
-        &workspace.root,
-        &["deny", "--offline", "check", "bans", "licenses", "sources"],
-    );
+    let deny = Cmd::cargo(&workspace.root, &["deny", "check", "bans", "licenses", "sources"]);
     verdict(vec![deny], "the rules and their reasons are in deny.toml")
 }
 

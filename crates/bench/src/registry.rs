@@ -3,6 +3,7 @@
 //! Four parts: *pair* (the same load on both, alternating), *watch* (how soon a watcher knows), *scale* (100,000
 //! instances: memory, and the cost of a heartbeat as the registry grows) and *start* (start to ready, idle memory).
 
+mod everyday;
 mod pair;
 mod scale;
 mod start;

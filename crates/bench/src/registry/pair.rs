@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{CONNECTIONS, Effort};
+use super::{CONNECTIONS, Effort, everyday};
 use crate::error::{Error, Result};
 use crate::http::Connection;
 use crate::instance::{Encoding, Fleet, fetch};
@@ -55,13 +55,16 @@ pub(super) fn run(options: &Options, effort: Effort, report: &mut Report) -> Res
         full_fetch(Encoding::Gzip),
         full_fetch(Encoding::Identity),
     ];
-    warm_up(&servers, &first, effort)?;
+    warm_up(&servers, &first, effort.warm_up, effort)?;
     rounds(&koinon, rival.as_ref(), &first, effort, report)?;
 
     let note = settle_delta(&servers, effort)?;
     let deltas = [delta(Encoding::Gzip), delta(Encoding::Identity)];
-    warm_up(&servers, &deltas, effort)?;
+    // Short: the same code is warm already, and the changes leave the delta again after 180 s.
+    warm_up(&servers, &deltas, effort.warm_up / 4, effort)?;
     rounds(&koinon, rival.as_ref(), &deltas, effort, report)?;
+    check_delta(&servers, effort)?;
+    everyday::run(&koinon, rival.as_ref(), FLEET, effort, report)?;
     let memory =
         Figure::new("memory, 1,000 instances after all this", "MiB").koinon(proc::rss_mib(koinon.pid())?);
     report.add(match &rival {
@@ -116,9 +119,9 @@ fn delta(encoding: Encoding) -> Operation {
     }
 }
 
-fn warm_up(servers: &[&Server], operations: &[Operation], effort: Effort) -> Result<()> {
+fn warm_up(servers: &[&Server], operations: &[Operation], time: Duration, effort: Effort) -> Result<()> {
     let limit = Limit {
-        time: effort.warm_up,
+        time,
         ..effort.limit()
     };
     for server in servers {
@@ -210,15 +213,27 @@ fn settle_delta(servers: &[&Server], effort: Effort) -> Result<String> {
     Ok(format!("deltas held {CHANGED} instances"))
 }
 
+/// The deltas must have been the same to the end, or the figures compare different things.
+fn check_delta(servers: &[&Server], effort: Effort) -> Result<()> {
+    for server in servers {
+        let count = delta_count(server)?;
+        if effort.settled_delta && count != CHANGED {
+            return Err(Error::Answer {
+                request: format!("{}: GET /eureka/apps/delta after the measurement", server.name),
+                expected: format!("{CHANGED} instances"),
+                got: count.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
 fn wait_for_delta(server: &Server, wanted: impl Fn(usize) -> bool) -> Result<()> {
-    let request = fetch("/eureka/apps/delta", Encoding::Identity);
-    let mut connection = Connection::new(server.eureka);
     let deadline = Instant::now() + DELTA_SETTLES_MAX;
     warn(&format!("… waiting for {}'s delta to settle", server.name));
     let mut count = 0;
     while Instant::now() < deadline {
-        let body = connection.fetch(&request)?.body;
-        count = String::from_utf8_lossy(&body).matches("\"instanceId\"").count();
+        count = delta_count(server)?;
         if wanted(count) {
             return Ok(());
         }
@@ -229,4 +244,10 @@ fn wait_for_delta(server: &Server, wanted: impl Fn(usize) -> bool) -> Result<()>
         expected: format!("a settled delta within {} s", DELTA_SETTLES_MAX.as_secs()),
         got: format!("{count} instances"),
     })
+}
+
+fn delta_count(server: &Server) -> Result<usize> {
+    let request = fetch("/eureka/apps/delta", Encoding::Identity);
+    let body = Connection::new(server.eureka).fetch(&request)?.body;
+    Ok(String::from_utf8_lossy(&body).matches("\"instanceId\"").count())
 }
