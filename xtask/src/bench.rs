@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::compat;
 use crate::error::{Error, Result};
 use crate::shell::Cmd;
 use crate::workspace::Workspace;
@@ -11,7 +12,7 @@ use crate::workspace::Workspace;
 /// The longest scenario takes minutes; an hour means that something hangs.
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// The rival's server, once the compatibility suite has built it.
+/// The rival's server, where the compatibility suite builds it.
 const EUREKA_JAR: &str = "target/compat/eureka/spring/server/server.jar";
 
 pub(crate) fn main(args: &[String]) -> Result<()> {
@@ -36,12 +37,18 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
         .target
         .join("release")
         .join(format!("koinon-bench{}", std::env::consts::EXE_SUFFIX));
-    let mut command = Cmd::new(&workspace.root, &bench.to_string_lossy(), &[name.as_str()])
+    // The rival is the server of the compatibility suite; the clients of that suite are not needed.
+    let clients: Vec<String> = compat::peer_names()
+        .filter(|peer| *peer != "java")
+        .map(str::to_owned)
+        .collect();
+    compat::prepare(&workspace.root, &clients)?;
+    let command = Cmd::new(&workspace.root, &bench.to_string_lossy(), &[name.as_str()])
         .env("KOINON_BIN", workspace.release_binary().to_string_lossy())
+        .env(
+            "KOINON_EUREKA_JAR",
+            workspace.root.join(EUREKA_JAR).to_string_lossy(),
+        )
         .limit(LIMIT);
-    let jar = workspace.root.join(EUREKA_JAR);
-    if jar.is_file() {
-        command = command.env("KOINON_EUREKA_JAR", jar.to_string_lossy());
-    }
     rest.iter().fold(command, |command, arg| command.arg(arg)).run()
 }

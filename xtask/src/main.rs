@@ -7,6 +7,7 @@
 mod arrows;
 mod bench;
 mod check;
+mod compat;
 mod duplicates;
 mod error;
 mod fix;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::compat;
 use crate::error::{Error, Result};
 use crate::fuzz;
 use crate::shell::Cmd;
@@ -52,7 +53,7 @@ pub(crate) const SUITES: [Suite; 5] = [
         name: "compat",
         about: "real foreign clients against the binary",
         needs: &["build"],
-        run: compat,
+        run: compat_stories,
     },
 ];
 
@@ -63,7 +64,8 @@ const COMPAT_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// Everything `--without` may name: suites and the foreign peers of the compatibility suites.
 pub(crate) fn left_out_names() -> Vec<String> {
-    SUITES.iter().map(|suite| suite.name.to_owned()).collect()
+    let suites = SUITES.iter().map(|suite| suite.name);
+    suites.chain(compat::peer_names()).map(str::to_owned).collect()
 }
 
 fn build(workspace: &Workspace, _without: &[String], tally: &mut Tally) -> Result<()> {
@@ -97,17 +99,20 @@ fn fuzz_smoke(workspace: &Workspace, _without: &[String], tally: &mut Tally) -> 
     fuzz::smoke(workspace, FUZZ_RUNS, tally)
 }
 
-fn compat(workspace: &Workspace, _without: &[String], tally: &mut Tally) -> Result<()> {
+fn compat_stories(workspace: &Workspace, without: &[String], tally: &mut Tally) -> Result<()> {
+    compat::prepare(&workspace.root, without)?;
+    let binary = workspace.release_binary().to_string_lossy().into_owned();
     for package in workspace.compat_packages() {
-        let args = ["test", "--locked", "--no-fail-fast", "--package", package];
-        let binary = workspace.release_binary().to_string_lossy().into_owned();
-        cargo_test(
-            Cmd::cargo(&workspace.root, &args)
-                .env("KOINON_BIN", binary)
-                .limit(COMPAT_LIMIT),
-            tally,
-        )?;
+        let args = ["test", "--locked", "--no-fail-fast", "--package", package, "--"];
+        let test = Cmd::cargo(&workspace.root, &args)
+            .env("KOINON_BIN", &binary)
+            .limit(COMPAT_LIMIT);
+        cargo_test(compat::skips(without).into_iter().fold(test, Cmd::arg), tally)?;
     }
+    let left_out = compat::peer_names().filter(|peer| without.iter().any(|name| name == peer));
+    tally
+        .skipped_names
+        .extend(left_out.map(|peer| format!("peer {peer}: left out with --without")));
     Ok(())
 }
 

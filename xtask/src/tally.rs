@@ -21,7 +21,7 @@ impl Tally {
         if let Some(counts) = line.strip_prefix("test result: ") {
             self.passed += count_before(counts, " passed");
             self.failed += count_before(counts, " failed");
-            self.skipped += count_before(counts, " ignored");
+            self.skipped += count_before(counts, " ignored") + count_before(counts, " filtered out");
         } else if let Some(ignored) = ignored_test(line) {
             self.skipped_names.push(ignored);
         }
@@ -85,7 +85,8 @@ fn ignored_test(line: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// Protects: the last line of a run adds up all test binaries, ignored tests included and named.
+    /// Protects: the last line of a run adds up all test binaries; tests that were ignored or left out by a filter are
+    /// counted, and named where their names are known.
     #[test]
     fn the_lines_of_several_binaries_add_up() {
         let mut tally = Tally::default();
@@ -95,12 +96,12 @@ mod tests {
             "test a::slow ... ignored, needs a minute",
             "test a::other ... ignored",
             "test result: ok. 12 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s",
-            "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 7 filtered out; finished in 0.01s",
+            "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 4 filtered out; finished in 0.01s",
             "a test that prints: test result is fine",
         ] {
             tally.read_line(line);
         }
-        assert_eq!(tally.to_string(), "15 passed, 1 failed, 2 skipped");
+        assert_eq!(tally.to_string(), "15 passed, 1 failed, 6 skipped");
         assert_eq!(tally.skipped_names, ["a::slow: needs a minute", "a::other"]);
     }
 
