@@ -9,13 +9,14 @@ usage: python drive.py EUREKA_URL APP ID
   read all|delta      the client's own reading of the lists
   read vip|svip|app|id NAME
   read one APP ID     the same for a part, by every path that the client knows
-  stop                sets the instance down and leaves
+  stop                sets the instance down, leaves, and ends the program
 
 The client's own log goes to stderr and is no JSON. The end of stdin ends the program.
 """
 
 import asyncio
 import json
+import os
 import sys
 
 import py_eureka_client.eureka_basic as basic
@@ -96,7 +97,9 @@ def read(what, *names):
 
 def stop():
     eureka.stop()
-    return {"ok": True}
+    # The client's heartbeats go on after this, and the first refused one would register the instance again.
+    print(json.dumps({"ok": True}), flush=True)
+    os._exit(0)
 
 
 COMMANDS = {"start": start, "instances": instances, "status": status, "read": read, "stop": stop}

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 /// A client that takes longer for one command has hung.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+const LOG_LINES_SHOWN_MAX: usize = 60;
 
 /// A running client.
 #[derive(Debug)]
@@ -70,14 +71,22 @@ impl Driver {
         &mut self.process
     }
 
+    /// What the client logged itself, without its answers: for messages.
+    pub fn log(&self) -> String {
+        let output = self.process.output();
+        let own = output.lines().filter(|line| answer_in(line).is_none());
+        let lines: Vec<&str> = own.collect();
+        lines[lines.len().saturating_sub(LOG_LINES_SHOWN_MAX)..].join("\n")
+    }
+
     /// Only complete lines: the client may be in the middle of one.
     fn answers(&self) -> Vec<Value> {
         let output = self.process.output();
         let complete = output.rfind('\n').map_or("", |end| &output[..end]);
-        complete
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .filter(Value::is_object)
-            .collect()
+        complete.lines().filter_map(answer_in).collect()
     }
+}
+
+fn answer_in(line: &str) -> Option<Value> {
+    serde_json::from_str::<Value>(line).ok().filter(Value::is_object)
 }

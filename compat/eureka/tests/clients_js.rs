@@ -36,11 +36,7 @@ mod needs_java_node {
             seen = client.ask(command).unwrap();
             (seen["instances"].as_array() == Some(&expected)).then_some(())
         });
-        assert!(
-            found.is_ok(),
-            "{found:?}; it shows {seen}\n{}",
-            client.process().log_end()
-        );
+        assert!(found.is_ok(), "{found:?}; it shows {seen}\n{}", client.log());
     }
 
     fn served(server: &Eureka, id: &str) -> Option<Value> {

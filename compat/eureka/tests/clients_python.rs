@@ -35,11 +35,7 @@ mod needs_java_python {
             seen = client.ask("instances PY-SERVICE").unwrap();
             (seen["instances"].as_array() == Some(&expected)).then_some(())
         });
-        assert!(
-            found.is_ok(),
-            "{found:?}; it shows {seen}\n{}",
-            client.process().log_end()
-        );
+        assert!(found.is_ok(), "{found:?}; it shows {seen}\n{}", client.log());
     }
 
     fn served(server: &Eureka, id: &str) -> Option<Value> {
