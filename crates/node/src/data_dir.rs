@@ -35,6 +35,10 @@ impl DataDirError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::InUse { .. } => ErrorKind::Unavailable,
+            // A full disk is not the fault of the setting; another folder would not help for long.
+            Self::Unusable { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                ErrorKind::Unavailable
+            }
             Self::Unusable { .. } => ErrorKind::Invalid,
         }
     }
@@ -87,7 +91,11 @@ impl DataDir {
             .map_err(io::Error::other)
             .and_then(|text| std::fs::write(&draft, text))
             .and_then(|()| std::fs::rename(&draft, &path));
-        written.map_err(|source| DataDirError::Unusable { path, source })
+        written.map_err(|source| {
+            // Half a draft is of no use; that it stays behind would be no worse than the error itself.
+            let _ = std::fs::remove_file(&draft);
+            DataDirError::Unusable { path, source }
+        })
     }
 
     /// Takes the listeners' addresses away again; nothing listens there any more.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use koinon_api_admin::{AdminDoor, Readiness};
 use koinon_api_eureka::Door;
 use koinon_base::{ErrorKind, Namespace, Rng, SystemClock};
-use koinon_io_net::{Drain, DrainHandle, ServeOptions, ServeReport, drain, serve};
+use koinon_io_net::{Drain, DrainHandle, ServeOptions, ServeReport, descriptors, drain, serve};
 use koinon_io_telemetry::Metrics;
 use koinon_service_registry::{RegistryHandle, run_timers};
 use thiserror::Error;
@@ -112,8 +112,11 @@ impl Node {
 
     fn open_doors(&mut self, listeners: Listeners, settings: &Settings, drain: &Drain) {
         let Listeners { admin, eureka } = listeners;
+        let descriptors = descriptors::raise_limit();
+        let connections_max =
+            descriptors::share(descriptors, self.addresses.len(), settings.listen.connections_max);
         let options = ServeOptions {
-            connections_max: settings.listen.connections_max,
+            connections_max,
             ..ServeOptions::default()
         };
         let readiness = Readiness::waiting_for(self.addresses.keys());

@@ -19,7 +19,7 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Method, StatusCode, Uri};
 use koinon_base::ErrorKind;
 use koinon_io_net::{
-    BoundListener, Drain, HostGuard, ServeOptions, ServeReport, TowerToHyperService, guarded,
+    Background, BoundListener, Drain, HostGuard, ServeOptions, ServeReport, TowerToHyperService, guarded,
 };
 use koinon_io_telemetry::Metrics;
 use koinon_service_registry::RegistryHandle;
@@ -37,6 +37,7 @@ pub struct AdminDoor {
     metrics: Arc<Metrics>,
     readiness: Readiness,
     watch_heartbeat: Duration,
+    background: Background,
 }
 
 impl AdminDoor {
@@ -48,6 +49,7 @@ impl AdminDoor {
             metrics,
             readiness,
             watch_heartbeat: Duration::from_secs(15),
+            background: Background::default(),
         }
     }
 

@@ -10,13 +10,16 @@
 //!
 //! Invariant: nothing here waits, grows or retries without a bound.
 
+pub mod background;
 pub mod bind;
 pub mod body;
 pub mod client;
+pub mod descriptors;
 pub mod drain;
 pub mod guard;
 pub mod serve;
 
+pub use background::Background;
 pub use bind::{BindError, BoundListener, bind, resolve};
 pub use body::{ReadBodyError, read_body_limited};
 pub use client::{Client, ClientError, ClientOptions, Endpoint};

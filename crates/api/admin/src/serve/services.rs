@@ -22,10 +22,14 @@ pub(super) async fn list(
 ) -> Result<Response, ApiError> {
     let namespace = translate::namespace(asked.namespace.as_deref())?;
     let snapshot = state.door.registry.snapshot(&namespace);
-    Ok(json(
-        StatusCode::OK,
-        &translate::service_list(&namespace, snapshot.as_ref()),
-    ))
+    let count = snapshot.as_ref().map_or(0, |snapshot| snapshot.counts.total());
+    let write = move || {
+        json(
+            StatusCode::OK,
+            &translate::service_list(&namespace, snapshot.as_ref()),
+        )
+    };
+    Ok(state.door.background.run(count, write).await)
 }
 
 /// One service with its instances
@@ -48,10 +52,16 @@ pub(super) async fn get(
     let namespace = translate::namespace(asked.namespace.as_deref())?;
     let service = translate::service(&service)?;
     let snapshot = state.door.registry.snapshot(&namespace);
-    let Some(view) = snapshot.as_ref().and_then(|snapshot| snapshot.service(&service)) else {
+    let view = snapshot
+        .as_ref()
+        .and_then(|snapshot| snapshot.service(&service))
+        .cloned();
+    let Some(view) = view else {
         return Err(not_found(format!(
             "service {service} has no instances in namespace {namespace}"
         )));
     };
-    Ok(json(StatusCode::OK, &translate::service_view(view)))
+    let count = view.instances.len();
+    let write = move || json(StatusCode::OK, &translate::service_view(&view));
+    Ok(state.door.background.run(count, write).await)
 }

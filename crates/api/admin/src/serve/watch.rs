@@ -24,7 +24,7 @@ use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 use koinon_base::ServiceName;
 use koinon_core_registry::{Change, ChangeKind, ServiceView};
-use koinon_io_net::Drain;
+use koinon_io_net::{Background, Drain};
 use koinon_service_registry::{Event, Position, Subscription};
 use tokio::time::sleep;
 
@@ -93,6 +93,7 @@ fn follow(
         subscription,
         drain: state.drain.clone(),
         heartbeat: state.door.watch_heartbeat,
+        background: state.door.background.clone(),
         unsent: VecDeque::from([Piece::Text(Bytes::from_static(sse::HELLO))]),
     };
     let mut answer = Body::new(WatchBody(Box::pin(follower.next()))).into_response();
@@ -118,6 +119,14 @@ enum Piece {
 }
 
 impl Piece {
+    /// How many instances are to be written.
+    fn items(&self) -> usize {
+        match self {
+            Self::Text(_) => 0,
+            Self::Service { view, .. } => view.instances.len(),
+        }
+    }
+
     fn into_text(self) -> Bytes {
         match self {
             Self::Text(text) => text,
@@ -138,6 +147,7 @@ struct Follower {
     subscription: Subscription,
     drain: Drain,
     heartbeat: Duration,
+    background: Background,
     /// Pieces of the latest event. A snapshot's hold references only; their text is made one by one.
     unsent: VecDeque<Piece>,
 }
@@ -154,7 +164,11 @@ impl Follower {
             };
             self.take(event);
         }
-        let text = self.unsent.pop_front()?.into_text();
+        let piece = self.unsent.pop_front()?;
+        let text = self
+            .background
+            .run(piece.items(), move || piece.into_text())
+            .await;
         Some((text, self))
     }
 

@@ -7,7 +7,7 @@ use http::{Request, Response, StatusCode, request};
 use hyper::body::Incoming;
 use koinon_base::{InstanceId, NameError, Namespace, ServiceName};
 use koinon_core_registry::{Instance, Pairs, RenewOutcome, Renewal, Status};
-use koinon_io_net::{HostGuard, ReadBodyError, read_body_limited};
+use koinon_io_net::{Background, HostGuard, ReadBodyError, read_body_limited};
 use koinon_service_registry::{RegistryHandle, ServiceError};
 use tracing::debug;
 
@@ -18,7 +18,7 @@ use super::negotiate::{
 };
 use super::route::{Route, query};
 use super::stats::{DoorStats, Operation};
-use super::write::{Writer, write_app, write_vip};
+use super::write::{write_app, write_vip};
 use super::{page, reply};
 use crate::translate::{app_name, to_registration, to_wire};
 use crate::wire::{self, Detail, Encoder, INSTANCE_LEN_MAX};
@@ -33,7 +33,7 @@ pub(super) struct Shared {
     namespace: Namespace,
     guard: HostGuard,
     cache: Cache,
-    writer: Writer,
+    background: Background,
     stats: DoorStats,
 }
 
@@ -62,7 +62,7 @@ impl Shared {
             namespace,
             guard,
             cache,
-            writer: Writer::default(),
+            background: Background::default(),
             stats: DoorStats::default(),
         }
     }
@@ -143,8 +143,8 @@ impl Shared {
         let encoder = encoder(&head.headers);
         let count = view.instances.len();
         let out = self
-            .writer
-            .write_many(count, move || write_app(encoder, &view))
+            .background
+            .run(count, move || write_app(encoder, &view))
             .await;
         reply::message(encoder.format, out.into())
     }
@@ -176,7 +176,7 @@ impl Shared {
         let (encoder, address) = (encoder(&head.headers), address.to_owned());
         let all = snapshot.counts.total();
         let write = move || write_vip(encoder, &snapshot, &address, secure);
-        let out = self.writer.write_many(all, write).await;
+        let out = self.background.run(all, write).await;
         reply::message(encoder.format, out.into())
     }
 

@@ -1,56 +1,10 @@
 //! Answers that are written for one caller and not kept: one application, one virtual address.
 
-use std::sync::Arc;
-
 use koinon_core_registry::{Instance, ServiceView, Snapshot, StatusCounts};
-use tokio::sync::Semaphore;
 
 use super::cache::hash_code;
 use crate::translate::{app_name, to_wire, vip_addresses};
 use crate::wire::{Encoder, Frame};
-
-/// How many large answers are written at once; each may take as much memory as the registry's whole list.
-const LARGE_AT_ONCE: usize = 4;
-
-/// Writes answers without keeping other requests waiting.
-#[derive(Debug)]
-pub(super) struct Writer {
-    room: Arc<Semaphore>,
-}
-
-impl Default for Writer {
-    fn default() -> Self {
-        Self {
-            room: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
-        }
-    }
-}
-
-impl Writer {
-    /// Does work over `count` instances: at once if they are few, else in the background and by turns.
-    pub(super) async fn write_many(
-        &self,
-        count: usize,
-        write: impl FnOnce() -> Vec<u8> + Send + 'static,
-    ) -> Vec<u8> {
-        /// About a millisecond of writing.
-        const FEW: usize = 500;
-        if count <= FEW {
-            return write();
-        }
-        // The semaphore is never closed; were it, going on without a turn would be the right answer.
-        let turn = Arc::clone(&self.room).acquire_owned().await.ok();
-        let work = move || {
-            // Held by the work, not by the caller, who may hang up before it is done.
-            let _turn = turn;
-            write()
-        };
-        match tokio::task::spawn_blocking(work).await {
-            Ok(out) => out,
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        }
-    }
-}
 
 pub(super) fn write_app(encoder: Encoder, view: &ServiceView) -> Vec<u8> {
     let app = app_name(&view.name);
