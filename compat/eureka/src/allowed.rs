@@ -92,6 +92,12 @@ pub const ALLOWED: &[Allowed] = &[
         "*",
         "JSON anywhere in Accept means JSON for every path; the original means it for lists only",
     ),
+    allow(
+        "heartbeat: peer",
+        "then with newer override",
+        "body.instance.actionType",
+        "an override that a peer brings is a change that watchers and deltas hear of; the original tells nobody",
+    ),
     allow("heartbeat: queries", "garbage", "status", REFUSED),
     allow("heartbeat: queries", "empty", "status", REFUSED),
     allow("status: values", "value *", "status", REFUSED),
