@@ -24,7 +24,7 @@ use koinon_service_registry::RegistryHandle;
 use super::body::Pieces;
 use super::gzip::{self, Deflated};
 use crate::translate::{app_name, to_wire, wire_status};
-use crate::wire::{Detail, Encoder, Format, Frame};
+use crate::wire::{Encoder, Frame};
 
 /// Pieces that nobody asked for this long are dropped: three intervals of Eureka's clients and some.
 const IDLE: Duration = Duration::from_secs(100);
@@ -256,10 +256,12 @@ impl Source {
 fn write(slot: &Slot, list: List, source: Source, variant: Variant) -> Pieces {
     let mut kept = std::mem::take(&mut slot.lock().pieces);
     let mut pieces = Vec::with_capacity(source.groups.len());
+    // One buffer for all pieces: a piece that is kept has then exactly the memory it needs.
+    let mut draft = Vec::new();
     for group in source.groups {
         let piece = match kept.remove(&group.name) {
             Some((stamp, piece)) if stamp == group.stamp => piece,
-            _ => write_piece(&group, variant),
+            _ => write_piece(&group, variant, &mut draft),
         };
         pieces.push((group.name, group.stamp, piece));
     }
@@ -273,25 +275,18 @@ fn write(slot: &Slot, list: List, source: Source, variant: Variant) -> Pieces {
     answer
 }
 
-fn write_piece(group: &Group, variant: Variant) -> Piece {
+fn write_piece(group: &Group, variant: Variant, draft: &mut Vec<u8>) -> Piece {
     let app = app_name(&group.name);
-    // Rather too much than growing: what is left over is given back below.
-    let each = match (variant.encoder.detail, variant.encoder.format) {
-        (Detail::Full, Format::Json) => 1_280,
-        (Detail::Full, Format::Xml) => 2_048,
-        (Detail::Compact, _) => 640,
-    };
-    let mut out = Vec::with_capacity(64 + group.stamp.2 * each);
+    draft.clear();
     group.members.for_each_in(|instances| {
         variant
             .encoder
-            .write_application(&mut out, &app, instances.map(|instance| to_wire(&app, instance)));
+            .write_application(draft, &app, instances.map(|instance| to_wire(&app, instance)));
     });
     if variant.gzip {
-        Piece::Gzip(gzip::deflate(&out))
+        Piece::Gzip(gzip::deflate(draft))
     } else {
-        out.shrink_to_fit();
-        Piece::Plain(out.into())
+        Piece::Plain(Bytes::copy_from_slice(draft))
     }
 }
 
