@@ -28,7 +28,9 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
     Cmd::cargo(root, &["fmt", "--all"]).run()?;
     let fuzz = root.join("fuzz");
     if fuzz.join("Cargo.toml").is_file() {
-        Cmd::cargo(&fuzz, &["fmt"]).run()
+        Cmd::cargo(&fuzz, &["fmt"]).run()?;
+        // Adds what our crates newly depend on, and nothing else.
+        Cmd::cargo(&fuzz, &["update", "--workspace"]).run()
     } else {
         Ok(())
     }

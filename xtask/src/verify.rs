@@ -3,6 +3,8 @@
 //! To add a check: write a function from the workspace to a `Verdict` and give it a line in `CHECKS`. A check that
 //! encodes a decision says the reason in its message.
 
+use std::path::PathBuf;
+
 use crate::arrows;
 use crate::check::{Check, Verdict, run_all};
 use crate::duplicates;
@@ -13,7 +15,7 @@ use crate::sources;
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 11] = [
     Check {
         name: "arrows",
         run: arrows_hold,
@@ -33,6 +35,10 @@ const CHECKS: [Check; 10] = [
     Check {
         name: "duplicates",
         run: duplicates::check,
+    },
+    Check {
+        name: "locks",
+        run: locks,
     },
     Check {
         name: "format",
@@ -93,16 +99,20 @@ fn arrows_hold(workspace: &Workspace) -> Verdict {
     Verdict::of(problems, format!("{} crates", workspace.packages.len()))
 }
 
+/// The fuzz targets are a workspace of their own: a new dependency of ours is missing in their lock until it is refreshed.
+fn locks(workspace: &Workspace) -> Verdict {
+    let args = ["tree", "--locked", "--quiet", "--depth", "0", "--target", "all"];
+    let commands = roots(workspace).map(|root| Cmd::cargo(&root, &args));
+    verdict(
+        commands.collect(),
+        "run `cargo xtask fix` to refresh a Cargo.lock",
+    )
+}
+
 fn format(workspace: &Workspace) -> Verdict {
-    let fuzz = workspace.root.join("fuzz");
-    let mut commands = vec![Cmd::cargo(
-        &workspace.root,
-        &["fmt", "--all", "--", "--check", "-l"],
-    )];
-    if fuzz.join("Cargo.toml").is_file() {
-        commands.push(Cmd::cargo(&fuzz, &["fmt", "--", "--check", "-l"]));
-    }
-    verdict(commands, "run `cargo xtask fix` to format")
+    let args = ["fmt", "--all", "--", "--check", "-l"];
+    let commands = roots(workspace).map(|root| Cmd::cargo(&root, &args));
+    verdict(commands.collect(), "run `cargo xtask fix` to format")
 }
 
 fn clippy(workspace: &Workspace) -> Verdict {
@@ -134,6 +144,13 @@ fn licences(workspace: &Workspace) -> Verdict {
     }
     let deny = Cmd::cargo(&workspace.root, &["deny", "check", "bans", "licenses", "sources"]);
     verdict(vec![deny], "the rules and their reasons are in deny.toml")
+}
+
+/// Where there is a workspace: the project's, and the fuzz targets'.
+fn roots(workspace: &Workspace) -> impl Iterator<Item = PathBuf> {
+    let fuzz = workspace.root.join("fuzz");
+    let fuzz = fuzz.join("Cargo.toml").is_file().then_some(fuzz);
+    std::iter::once(workspace.root.clone()).chain(fuzz)
 }
 
 fn verdict(commands: Vec<Cmd>, hint: &str) -> Verdict {
