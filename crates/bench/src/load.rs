@@ -76,11 +76,18 @@ pub(crate) fn each_once(address: SocketAddr, requests: &[Vec<u8>], connections: 
     join(workers).map(|_| ())
 }
 
-/// A background of `per_second` requests until `stop` is set or the time is over; returns how many were sent.
+/// How often requests are sent over one connection, and with which of them it begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) per_second: f64,
+    pub(crate) first: usize,
+}
+
+/// Sends requests at a pace until `stop` is set or the time is over; returns how many were sent.
 pub(crate) fn paced(
     address: SocketAddr,
     requests: &[Vec<u8>],
-    per_second: f64,
+    pace: Pace,
     stop: &AtomicBool,
     time: Duration,
 ) -> Result<usize> {
@@ -88,14 +95,37 @@ pub(crate) fn paced(
     let started = Instant::now();
     let mut sent = 0;
     while started.elapsed() < time && !stop.load(Ordering::Relaxed) {
-        let due = started + Duration::from_secs_f64(sent as f64 / per_second);
+        let due = started + Duration::from_secs_f64(sent as f64 / pace.per_second);
         // Sleeping here is the purpose: the pace is what is asked for.
         thread::sleep(due.saturating_duration_since(Instant::now()));
-        let request = &requests[(sent * STRIDE) % requests.len()];
+        let request = &requests[((pace.first + sent) * STRIDE) % requests.len()];
         expect_success(request, connection.exchange(request)?.status)?;
         sent += 1;
     }
     Ok(sent)
+}
+
+/// The server's CPU time for each request, in microseconds, while `per_second` of them arrive over `connections`.
+pub(crate) fn measure_paced(
+    server: &Server,
+    requests: &[Vec<u8>],
+    connections: usize,
+    per_second: f64,
+    time: Duration,
+) -> Result<f64> {
+    let never = &AtomicBool::new(false);
+    let before = proc::cpu_time(server.pid())?;
+    let workers = (0..connections).map(|worker| {
+        let first = worker * requests.len() / connections;
+        let pace = Pace {
+            per_second: per_second / connections as f64,
+            first,
+        };
+        move || paced(server.eureka, requests, pace, never, time)
+    });
+    let sent: usize = join(workers)?.into_iter().sum();
+    let cpu = proc::cpu_time(server.pid())?.saturating_sub(before);
+    Ok(cpu.as_secs_f64() * 1e6 / sent as f64)
 }
 
 #[derive(Debug, Default)]

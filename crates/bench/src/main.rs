@@ -4,6 +4,7 @@
 //! server spends for each operation, read from the kernel, because throughput on a shared box mostly measures the
 //! load generator. `cargo xtask bench NAME` builds everything as it ships and starts this.
 
+mod canned;
 mod error;
 mod http;
 mod instance;
@@ -41,6 +42,10 @@ fn main() -> ExitCode {
 
 /// Whether every bar was met.
 fn run(args: &[String]) -> Result<bool> {
+    // A part of this program, not of its command line: the server that `registry` starts for comparison.
+    if args == ["canned"] {
+        return canned::serve().map(|()| true);
+    }
     let options = Options::parse(args)?;
     let report = match options.scenario.as_str() {
         "registry" => registry::run(&options)?,

@@ -3,7 +3,9 @@
 //! Four parts: *pair* (the same load on both, alternating), *watch* (how soon a watcher knows), *scale* (100,000
 //! instances: memory, and the cost of a heartbeat as the registry grows) and *start* (start to ready, idle memory).
 
+mod delta;
 mod everyday;
+mod operation;
 mod pair;
 mod scale;
 mod start;
@@ -22,8 +24,10 @@ use crate::report::{Report, warn};
 struct Effort {
     /// Time for a JVM to compile what it runs often.
     warm_up: Duration,
-    /// One measured phase.
+    /// One measured phase as fast as it goes.
     phase: Duration,
+    /// One measured phase at a steady pace; longer, because a server that does little needs time to use CPU time.
+    paced_phase: Duration,
     rounds: usize,
     changes: usize,
     starts: usize,
@@ -37,7 +41,8 @@ struct Effort {
 
 const FULL: Effort = Effort {
     warm_up: Duration::from_secs(20),
-    phase: Duration::from_secs(3),
+    phase: Duration::from_secs(2),
+    paced_phase: Duration::from_secs(5),
     rounds: 5,
     changes: 500,
     starts: 5,
@@ -49,6 +54,7 @@ const FULL: Effort = Effort {
 const QUICK: Effort = Effort {
     warm_up: Duration::from_secs(2),
     phase: Duration::from_millis(500),
+    paced_phase: Duration::from_secs(1),
     rounds: 2,
     changes: 50,
     starts: 2,

@@ -19,6 +19,8 @@ pub(crate) struct Figure {
     pub(crate) unit: &'static str,
     pub(crate) koinon: Option<f64>,
     pub(crate) rival: Option<f64>,
+    /// What a server that only sends prepared bytes costs.
+    pub(crate) floor: Option<f64>,
     /// Where it is not simply the quotient: the median of the pairs' quotients.
     pub(crate) ratio: Option<f64>,
     pub(crate) bar: Option<Bar>,
@@ -32,6 +34,7 @@ impl Figure {
             unit,
             koinon: None,
             rival: None,
+            floor: None,
             ratio: None,
             bar: None,
             note: String::new(),
@@ -45,6 +48,11 @@ impl Figure {
 
     pub(crate) fn rival(mut self, value: f64) -> Self {
         self.rival = Some(value);
+        self
+    }
+
+    pub(crate) fn floor(mut self, value: f64) -> Self {
+        self.floor = Some(value);
         self
     }
 
@@ -101,7 +109,7 @@ impl Report {
     pub(crate) fn table(&self) -> Vec<String> {
         let mut lines = vec![self.title.clone(), self.machine.clone(), String::new()];
         lines.push(row([
-            "figure", "unit", "koinon", "eureka", "ratio", "bar", "verdict", "note",
+            "figure", "unit", "koinon", "eureka", "canned", "ratio", "bar", "verdict", "note",
         ]));
         lines.extend(self.figures.iter().map(|figure| {
             let optional = |value: Option<f64>| value.map(number).unwrap_or_default();
@@ -111,6 +119,7 @@ impl Report {
                 figure.unit,
                 &optional(figure.koinon),
                 &optional(figure.rival),
+                &optional(figure.floor),
                 &figure
                     .ratio
                     .map(|ratio| format!("{ratio:.3}"))
@@ -135,7 +144,7 @@ impl Report {
                     None => Value::Null,
                 };
                 json!({
-                    "figure": figure.what, "unit": figure.unit, "koinon": figure.koinon, "eureka": figure.rival,
+                    "figure": figure.what, "unit": figure.unit, "koinon": figure.koinon, "eureka": figure.rival, "canned": figure.floor,
                     "ratio": figure.ratio, "bar": bar, "met": figure.met(), "note": figure.note,
                 })
             })
@@ -145,12 +154,12 @@ impl Report {
     }
 }
 
-fn row(cells: [&str; 8]) -> String {
-    const WIDTHS: [usize; 8] = [46, 8, 10, 10, 7, 12, 7, 0];
+fn row(cells: [&str; 9]) -> String {
+    const WIDTHS: [usize; 9] = [52, 6, 8, 8, 8, 6, 12, 7, 0];
     let mut line = String::new();
     for (index, (cell, width)) in cells.iter().zip(WIDTHS).enumerate() {
         // Text to the left, numbers to the right. Writing to a String cannot fail.
-        let _ = if (2..5).contains(&index) {
+        let _ = if (2..6).contains(&index) {
             write!(line, "{cell:>width$}  ")
         } else {
             write!(line, "{cell:<width$}  ")

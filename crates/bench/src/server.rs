@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::canned::LISTENING;
 use crate::error::{Error, Result};
 use crate::http::Connection;
 
@@ -92,6 +93,26 @@ impl Server {
         Ok(Self {
             name: "eureka",
             eureka: address,
+            admin: None,
+            start: process.started.elapsed(),
+            process,
+        })
+    }
+
+    /// The server of prepared bytes, from this very program.
+    pub(crate) fn canned() -> Result<Self> {
+        let program = std::env::current_exe().map_err(Error::io("finding this program"))?;
+        let mut command = Command::new(program);
+        command.arg("canned");
+        let mut process = Process::spawn("canned", command, Scratch::new("canned")?)?;
+        let log = process.log();
+        let port = process.wait("listen", || {
+            number_after(&fs::read_to_string(&log).ok()?, LISTENING)
+        })?;
+        let eureka = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Ok(Self {
+            name: "canned",
+            eureka,
             admin: None,
             start: process.started.elapsed(),
             process,
@@ -206,13 +227,18 @@ fn addresses(listeners: &Path) -> Option<(SocketAddr, SocketAddr)> {
 
 /// `Tomcat started on port 40123 (http) …`
 fn tomcat_port(log: &str) -> Option<u16> {
-    let rest = log.split("Tomcat started on port").nth(1)?;
-    let digits: String = rest
-        .trim_start_matches(['s', '(', ')', ':', ' '])
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
-    digits.parse().ok()
+    number_after(log, "Tomcat started on port")
+}
+
+/// The port behind these words, whatever punctuation stands between.
+fn number_after(log: &str, words: &str) -> Option<u16> {
+    let rest = log
+        .split(words)
+        .nth(1)?
+        .trim_start_matches(['s', '(', ')', ':', ' ']);
+    // The line must be whole, or the number may not be.
+    let end = rest.find(|c: char| !c.is_ascii_digit())?;
+    rest[..end].parse().ok()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::Effort;
 use crate::error::Result;
 use crate::instance::{Encoding, Fleet, fetch};
-use crate::load::paced;
+use crate::load::{Pace, paced};
 use crate::proc;
 use crate::report::{Figure, Report, warn};
 use crate::server::Server;
@@ -20,8 +20,6 @@ use crate::stats::median;
 /// 10,000 clients, each once in 30 s.
 const CLIENTS_PER_S: f64 = 10_000.0 / 30.0;
 const CHANGES_PER_S: f64 = 10.0;
-/// Long against the kernel's 10 ms ticks even for a server that does little.
-const PHASES: u32 = 3;
 
 pub(super) fn run(
     koinon: &Server,
@@ -35,9 +33,9 @@ pub(super) fn run(
     let mut ours = Vec::new();
     let mut theirs = Vec::new();
     for round in 0..effort.rounds {
-        ours.push(traffic.cpu_ms_per_s(koinon, round, effort.phase * PHASES)?);
+        ours.push(traffic.cpu_ms_per_s(koinon, round, effort.paced_phase * 2)?);
         if let Some(rival) = rival {
-            theirs.push(traffic.cpu_ms_per_s(rival, round, effort.phase * PHASES)?);
+            theirs.push(traffic.cpu_ms_per_s(rival, round, effort.paced_phase * 2)?);
         }
     }
     let figure = Figure::new("10,000 clients, 10 changes/s: CPU", "ms/s").koinon(median(&ours));
@@ -85,8 +83,18 @@ impl Traffic {
             (&self.changes[round % 2], CHANGES_PER_S),
         ];
         thread::scope(|scope| {
-            let run =
-                |(requests, pace): (&'_ Vec<Vec<u8>>, f64)| paced(server.eureka, requests, pace, never, time);
+            let run = |(requests, pace): (&'_ Vec<Vec<u8>>, f64)| {
+                paced(
+                    server.eureka,
+                    requests,
+                    Pace {
+                        per_second: pace,
+                        first: 0,
+                    },
+                    never,
+                    time,
+                )
+            };
             let handles = loads.map(|load| scope.spawn(move || run(load)));
             handles.into_iter().try_for_each(|handle| {
                 // A panic in a load is a bug of this program, and it goes on as one.

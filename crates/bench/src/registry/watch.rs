@@ -15,7 +15,7 @@ use super::{CONNECTIONS, Effort};
 use crate::error::{Error, Result};
 use crate::http::Connection;
 use crate::instance::{Encoding, Fleet, fetch};
-use crate::load::{each_once, paced};
+use crate::load::{Pace, each_once, paced};
 use crate::options::Options;
 use crate::report::{Bar, Figure, Report, warn};
 use crate::server::Server;
@@ -27,7 +27,10 @@ const FLEET: Fleet = Fleet {
 };
 const PUSH_MS_MAX: f64 = 20.0;
 /// What 100,000 instances send at Eureka's 30 s interval.
-const BACKGROUND_PER_S: f64 = 100_000.0 / 30.0;
+const BACKGROUND: Pace = Pace {
+    per_second: 100_000.0 / 30.0,
+    first: 0,
+};
 /// The background ends by itself even if nobody stops it.
 const BACKGROUND_MAX: Duration = Duration::from_secs(120);
 /// An event that takes longer is lost.
@@ -47,15 +50,7 @@ pub(super) fn run(options: &Options, effort: Effort, report: &mut Report) -> Res
     let heartbeats: Vec<Vec<u8>> = (0..FLEET.instances).map(|n| FLEET.heartbeat(n)).collect();
     let stop = AtomicBool::new(false);
     let busy = thread::scope(|scope| {
-        let load = || {
-            paced(
-                server.eureka,
-                &heartbeats,
-                BACKGROUND_PER_S,
-                &stop,
-                BACKGROUND_MAX,
-            )
-        };
+        let load = || paced(server.eureka, &heartbeats, BACKGROUND, &stop, BACKGROUND_MAX);
         let load = scope.spawn(load);
         let busy = changes(&server, &mut watcher, effort.changes..2 * effort.changes);
         stop.store(true, Ordering::Relaxed);
