@@ -1,0 +1,1 @@
+//! Balancing: which of the endpoints takes the next request. Pure policies; time and randomness are arguments.
