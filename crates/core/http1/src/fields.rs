@@ -1,0 +1,414 @@
+//! Header fields as places in one buffer.
+//!
+//! A head is copied once, out of the connection's buffer into its own, and never again: a field is two places in it.
+//! A changed or added field is written behind the rest, and its places point there. So a head that passes through
+//! costs one copy in and one copy out, and the buffer is reused for the next one.
+//!
+//! Invariant: every span lies within the buffer.
+
+use std::fmt;
+
+/// A place in a head's buffer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    at: u32,
+    len: u32,
+}
+
+impl Span {
+    pub(crate) fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// A part of this place.
+    pub(crate) fn part(self, from: usize, len: usize) -> Self {
+        Self {
+            at: self.at + from as u32,
+            len: len as u32,
+        }
+    }
+
+    /// What comes before the first `byte`, and what comes behind it. `text` is what is at this place.
+    pub(crate) fn split_at_byte(self, text: &[u8], byte: u8) -> (Self, Option<Self>) {
+        match memchr::memchr(byte, text) {
+            None => (self, None),
+            Some(at) => (self.part(0, at), Some(self.part(at + 1, text.len() - at - 1))),
+        }
+    }
+}
+
+/// The names that decide about borders and connections, found out while parsing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// `Host`
+    Host,
+    /// `Connection`
+    Connection,
+    /// `Content-Length`
+    ContentLength,
+    /// `Transfer-Encoding`
+    TransferEncoding,
+    /// `Expect`
+    Expect,
+    /// `Upgrade`
+    Upgrade,
+    /// `TE`
+    Te,
+    /// `Trailer`
+    Trailer,
+    /// `Keep-Alive`
+    KeepAlive,
+    /// `Proxy-Authenticate`
+    ProxyAuthenticate,
+    /// `Proxy-Authorization`
+    ProxyAuthorization,
+    /// `Proxy-Connection`
+    ProxyConnection,
+    /// Any other.
+    Other,
+}
+
+impl Known {
+    /// Which of them a name is, in any case.
+    #[must_use]
+    pub fn of(name: &[u8]) -> Self {
+        let (known, text) = match (name.len(), name.first().map(u8::to_ascii_lowercase)) {
+            (2, Some(b't')) => (Self::Te, "te"),
+            (4, Some(b'h')) => (Self::Host, "host"),
+            (6, Some(b'e')) => (Self::Expect, "expect"),
+            (7, Some(b'u')) => (Self::Upgrade, "upgrade"),
+            (7, Some(b't')) => (Self::Trailer, "trailer"),
+            (10, Some(b'c')) => (Self::Connection, "connection"),
+            (10, Some(b'k')) => (Self::KeepAlive, "keep-alive"),
+            (14, Some(b'c')) => (Self::ContentLength, "content-length"),
+            (16, Some(b'p')) => (Self::ProxyConnection, "proxy-connection"),
+            (17, Some(b't')) => (Self::TransferEncoding, "transfer-encoding"),
+            (18, Some(b'p')) => (Self::ProxyAuthenticate, "proxy-authenticate"),
+            (19, Some(b'p')) => (Self::ProxyAuthorization, "proxy-authorization"),
+            _ => return Self::Other,
+        };
+        if name.eq_ignore_ascii_case(text.as_bytes()) {
+            known
+        } else {
+            Self::Other
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    name: Span,
+    value: Span,
+    known: Known,
+}
+
+/// A field as it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// As it was sent; compare without regard to case.
+    pub name: &'a str,
+    /// Without the white space around it.
+    pub value: &'a [u8],
+    /// Which of the decisive names it is.
+    pub known: Known,
+}
+
+impl<'a> Field<'a> {
+    /// The value, if it is UTF-8 (all that clients send in practice is ASCII).
+    #[must_use]
+    pub fn text(&self) -> Option<&'a str> {
+        std::str::from_utf8(self.value).ok()
+    }
+}
+
+/// The fields of a head, and the buffer that holds everything in it.
+#[derive(Clone, Default)]
+pub struct Fields {
+    buffer: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self
+            .iter()
+            .map(|field| (field.name, String::from_utf8_lossy(field.value)));
+        f.debug_map().entries(shown).finish()
+    }
+}
+
+/// The longest buffer: a head and everything that filters may put in place of its parts.
+const BUFFER_LEN_MAX: usize = 4 * 1024 * 1024;
+/// A buffer that grew larger than this is not kept for the next head.
+const BUFFER_KEPT_MAX: usize = 16 * 1024;
+
+impl Fields {
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        if self.buffer.capacity() > BUFFER_KEPT_MAX {
+            self.buffer = Vec::new();
+        } else {
+            self.buffer.clear();
+        }
+    }
+
+    /// Puts bytes into the buffer. Beyond 4 MiB (no head comes near) they are cut to nothing rather than wrapped.
+    pub(crate) fn hold(&mut self, bytes: &[u8]) -> Span {
+        let at = self.buffer.len();
+        if at + bytes.len() > BUFFER_LEN_MAX {
+            return Span::default();
+        }
+        self.buffer.extend_from_slice(bytes);
+        Span {
+            at: at as u32,
+            len: bytes.len() as u32,
+        }
+    }
+
+    /// The place of `part`, which is a slice of `whole`, when `whole` was put at the buffer's beginning.
+    pub(crate) fn place(whole: &[u8], part: &[u8]) -> Span {
+        let at = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
+        if part.is_empty() || at > whole.len() {
+            return Span::default();
+        }
+        Span {
+            at: at as u32,
+            len: part.len() as u32,
+        }
+    }
+
+    pub(crate) fn at(&self, span: Span) -> &[u8] {
+        let start = span.at as usize;
+        self.buffer
+            .get(start..start + span.len as usize)
+            .unwrap_or_default()
+    }
+
+    /// What is UTF-8 by construction: names, methods, targets.
+    pub(crate) fn text_at(&self, span: Span) -> &str {
+        std::str::from_utf8(self.at(span)).unwrap_or_default()
+    }
+
+    pub(crate) fn push_placed(&mut self, name: Span, value: Span) {
+        let known = Known::of(self.at(name));
+        self.entries.push(Entry { name, value, known });
+    }
+
+    fn field(&self, entry: &Entry) -> Field<'_> {
+        Field {
+            name: self.text_at(entry.name),
+            value: self.at(entry.value),
+            known: entry.known,
+        }
+    }
+
+    /// All fields, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Field<'_>> {
+        self.entries.iter().map(|entry| self.field(entry))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The values of a name, in any case, in order.
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.entries
+            .iter()
+            .filter(move |entry| self.is_named(entry, name))
+            .map(|entry| self.at(entry.value))
+    }
+
+    /// The first value of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.entries
+            .iter()
+            .find(|entry| self.is_named(entry, name))
+            .map(|entry| self.at(entry.value))
+    }
+
+    /// The first value of a name, if it is UTF-8.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.get(name)?).ok()
+    }
+
+    /// The values of one of the decisive names, in order.
+    pub fn known(&self, known: Known) -> impl Iterator<Item = &[u8]> {
+        self.entries
+            .iter()
+            .filter(move |entry| entry.known == known)
+            .map(|entry| self.at(entry.value))
+    }
+
+    /// The members of the comma-separated lists under one of the decisive names, trimmed, without empty ones.
+    pub fn members(&self, known: Known) -> impl Iterator<Item = &[u8]> {
+        self.known(known)
+            .flat_map(|value| value.split(|byte| *byte == b','))
+            .map(<[u8]>::trim_ascii)
+            .filter(|member| !member.is_empty())
+    }
+
+    /// Adds a field behind the others.
+    ///
+    /// # Errors
+    /// Gives `false` and adds nothing when the name is no token or the value has a control character: whoever could
+    /// write a line end here could write a second message.
+    #[must_use = "a field that is not valid is not added"]
+    pub fn add(&mut self, name: &str, value: &[u8]) -> bool {
+        if !is_token(name.as_bytes()) || !is_value(value) {
+            return false;
+        }
+        let (name, value) = (self.hold(name.as_bytes()), self.hold(value));
+        if name.is_empty() {
+            return false;
+        }
+        self.push_placed(name, value);
+        true
+    }
+
+    /// Replaces all fields of a name by one, at the place of the first, or adds it.
+    #[must_use = "a field that is not valid is not set"]
+    pub fn set(&mut self, name: &str, value: &[u8]) -> bool {
+        let Some(first) = self.entries.iter().position(|entry| self.is_named(entry, name)) else {
+            return self.add(name, value);
+        };
+        if !is_value(value) {
+            return false;
+        }
+        let value = self.hold(value);
+        let mut index = 0;
+        let buffer = &self.buffer;
+        self.entries.retain(|entry| {
+            index += 1;
+            index - 1 <= first || !named(buffer, entry, name)
+        });
+        if let Some(entry) = self.entries.get_mut(first) {
+            entry.value = value;
+        }
+        true
+    }
+
+    /// Removes all fields of a name; says whether there was one.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let before = self.entries.len();
+        let buffer = &self.buffer;
+        self.entries.retain(|entry| !named(buffer, entry, name));
+        self.entries.len() < before
+    }
+
+    /// Removes the fields for which `unwanted` says so.
+    pub fn remove_if(&mut self, mut unwanted: impl FnMut(Field<'_>) -> bool) {
+        let buffer = &self.buffer;
+        self.entries.retain(|entry| {
+            !unwanted(Field {
+                name: std::str::from_utf8(slice(buffer, entry.name)).unwrap_or_default(),
+                value: slice(buffer, entry.value),
+                known: entry.known,
+            })
+        });
+    }
+
+    /// Writes the field lines, and not the empty line.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        for entry in &self.entries {
+            out.extend_from_slice(self.at(entry.name));
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(self.at(entry.value));
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+
+    fn is_named(&self, entry: &Entry, name: &str) -> bool {
+        named(&self.buffer, entry, name)
+    }
+}
+
+fn slice(buffer: &[u8], span: Span) -> &[u8] {
+    let start = span.at as usize;
+    buffer.get(start..start + span.len as usize).unwrap_or_default()
+}
+
+fn named(buffer: &[u8], entry: &Entry, name: &str) -> bool {
+    entry.name.len as usize == name.len() && slice(buffer, entry.name).eq_ignore_ascii_case(name.as_bytes())
+}
+
+/// A token of RFC 9110 §5.6.2.
+#[must_use]
+pub fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| is_token_byte(*byte))
+}
+
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// What a field's value may be: no control characters but the tab.
+#[must_use]
+pub fn is_value(text: &[u8]) -> bool {
+    text.iter()
+        .all(|byte| *byte == b'\t' || (*byte >= 0x20 && *byte != 0x7f))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(list: &[(&str, &str)]) -> Fields {
+        let mut fields = Fields::default();
+        for (name, value) in list {
+            assert!(fields.add(name, value.as_bytes()));
+        }
+        fields
+    }
+
+    fn text(fields: &Fields) -> String {
+        let mut out = Vec::new();
+        fields.write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Names are one name in any case; the order of what is left alone stays.
+    #[test]
+    fn fields_are_found_set_and_removed_in_any_case() {
+        let mut fields = fields(&[("A", "1"), ("b", "2"), ("a", "3"), ("C", "4")]);
+        assert_eq!(fields.get("B"), Some(&b"2"[..]));
+        assert_eq!(fields.get_all("a").collect::<Vec<_>>(), [b"1", b"3"]);
+        assert!(fields.set("a", b"new"));
+        assert_eq!(text(&fields), "A: new\r\nb: 2\r\nC: 4\r\n");
+        assert!(fields.remove("B") && !fields.remove("B"));
+        assert!(fields.set("d", b"5"));
+        assert_eq!(text(&fields), "A: new\r\nC: 4\r\nd: 5\r\n");
+    }
+
+    /// A value with a line end would be a second header, or a second message.
+    #[test]
+    fn what_would_break_a_line_is_not_added() {
+        let mut fields = fields(&[("a", "1")]);
+        assert!(!fields.add("x", b"1\r\nevil: 1"));
+        assert!(!fields.add("x: y", b"1"));
+        assert!(!fields.add("", b"1"));
+        assert!(!fields.set("a", b"1\n2"));
+        assert!(!fields.set("b", b"\0"));
+        assert_eq!(text(&fields), "a: 1\r\n");
+    }
+
+    /// The decisive names are recognised in any case, and nothing like them.
+    #[test]
+    fn decisive_names_are_known() {
+        assert_eq!(Known::of(b"transfer-ENCODING"), Known::TransferEncoding);
+        assert_eq!(Known::of(b"Content-Length"), Known::ContentLength);
+        assert_eq!(Known::of(b"Content_Length"), Known::Other);
+        assert_eq!(Known::of(b"Host"), Known::Host);
+        assert_eq!(Known::of(b""), Known::Other);
+    }
+}
