@@ -17,6 +17,7 @@
 //! | `preservation` | when expiry is suspended because the network, not the instances, is the likelier fault |
 //! | `change_log` | ordered, bounded memory of changes: deltas and resumable subscriptions |
 //! | `snapshot` | an immutable view of one revision |
+//! | `table` | the ordered, shared tables that a view is made of |
 //! | `outcome` | what operations take and answer |
 //! | `registry` | the operations over all of them |
 
@@ -31,6 +32,7 @@ mod preservation;
 mod registry;
 mod snapshot;
 mod status_rules;
+mod table;
 
 pub use change_log::{Change, Changes};
 pub use config::{Config, PreservationMode};
@@ -42,3 +44,4 @@ pub use pairs::Pairs;
 pub use preservation::PreservationState;
 pub use registry::Registry;
 pub use snapshot::{ServiceView, Snapshot, StatusCounts};
+pub use table::Table;

@@ -27,6 +27,7 @@ use crate::pairs::Pairs;
 use crate::preservation::{Preservation, PreservationState};
 use crate::snapshot::{ServiceView, Services, Snapshot, StatusCounts};
 use crate::status_rules::{self, Claims};
+use crate::table::Table;
 
 #[derive(Debug)]
 struct Entry {
@@ -39,7 +40,7 @@ struct Entry {
 pub struct Registry {
     config: Config,
     services: BTreeMap<ServiceName, BTreeMap<InstanceId, Entry>>,
-    view: Arc<Services>,
+    view: Services,
     counts: StatusCounts,
     revision: u64,
     log: ChangeLog,
@@ -55,7 +56,7 @@ impl Registry {
             preservation: Preservation::new(&config),
             config,
             services: BTreeMap::new(),
-            view: Arc::default(),
+            view: Services::default(),
             counts: StatusCounts::default(),
             revision: 0,
             log: ChangeLog::default(),
@@ -367,7 +368,7 @@ impl Registry {
         Snapshot {
             revision: self.revision,
             counts: self.counts,
-            services: Arc::clone(&self.view),
+            services: self.view.clone(),
         }
     }
 
@@ -473,18 +474,7 @@ impl Registry {
             }
         }
         self.counts.add(instance.status);
-        let view = Arc::make_mut(&mut self.view)
-            .entry(service.clone())
-            .or_insert_with(|| {
-                Arc::new(ServiceView {
-                    name: service,
-                    revision: 0,
-                    instances: BTreeMap::new(),
-                })
-            });
-        let view = Arc::make_mut(view);
-        view.revision = self.revision;
-        view.instances.insert(id, Arc::clone(&instance));
+        self.show(&instance);
         self.remember(now, kind, &instance, replaces);
         instance
     }
@@ -505,17 +495,38 @@ impl Registry {
             removed_ms: now.unix_ms,
             ..Instance::clone(&held)
         });
-        let services = Arc::make_mut(&mut self.view);
-        if let Some(view) = services.get_mut(service) {
-            let view = Arc::make_mut(view);
-            view.revision = self.revision;
-            view.instances.remove(id);
-            if view.instances.is_empty() {
-                services.remove(service);
-            }
-        }
+        self.hide(&gone);
         self.remember(now, ChangeKind::Removed, &gone, Some(held.revision));
         Some(gone)
+    }
+
+    fn show(&mut self, instance: &Arc<Instance>) {
+        let (service, id) = (instance.service(), instance.id());
+        if let Some(view) = self.view.get_mut(service) {
+            let view = Arc::make_mut(view);
+            view.revision = instance.revision;
+            view.instances.insert(id.clone(), Arc::clone(instance));
+            return;
+        }
+        let mut view = ServiceView {
+            name: service.clone(),
+            revision: instance.revision,
+            instances: Table::default(),
+        };
+        view.instances.insert(id.clone(), Arc::clone(instance));
+        self.view.insert(service.clone(), Arc::new(view));
+    }
+
+    fn hide(&mut self, gone: &Instance) {
+        let Some(view) = self.view.get_mut(gone.service()) else {
+            return;
+        };
+        let view = Arc::make_mut(view);
+        view.revision = gone.revision;
+        view.instances.remove(gone.id());
+        if view.instances.is_empty() {
+            self.view.remove(gone.service());
+        }
     }
 
     fn remember(&mut self, now: Now, kind: ChangeKind, instance: &Arc<Instance>, replaces: Option<u64>) {

@@ -1,14 +1,14 @@
 //! An immutable view of the registry at one revision. Taking one costs a reference count.
 //!
-//! While somebody holds a snapshot, the first change to a service copies that service's table of pointers; a
-//! holder that drops it soon (all ours do) costs nothing.
+//! While somebody holds a snapshot, a change copies the few nodes of the tables on its way, some dozens of pointers
+//! whatever the size of the service ([`Table`]).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use koinon_base::{InstanceId, ServiceName};
 
 use crate::model::{Instance, Status};
+use crate::table::Table;
 
 /// How many instances are in each status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,10 +53,10 @@ pub struct ServiceView {
     /// The revision of its latest change.
     pub revision: u64,
     /// Its instances; never empty.
-    pub instances: BTreeMap<InstanceId, Arc<Instance>>,
+    pub instances: Table<InstanceId, Arc<Instance>>,
 }
 
-pub(crate) type Services = BTreeMap<ServiceName, Arc<ServiceView>>;
+pub(crate) type Services = Table<ServiceName, Arc<ServiceView>>;
 
 /// All services at one revision.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ pub struct Snapshot {
     pub revision: u64,
     /// How many instances are in each status.
     pub counts: StatusCounts,
-    pub(crate) services: Arc<Services>,
+    pub(crate) services: Services,
 }
 
 impl Snapshot {
