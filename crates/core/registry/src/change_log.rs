@@ -5,7 +5,7 @@
 //! view of that position arrives at the present view; somebody who lags may see several changes of one instance
 //! as one, and never needs an unbounded buffer.
 //!
-//! Invariant: `removed` holds exactly the removals in the log.
+//! Invariant: `removed` holds exactly the removals in the log, and `removed_bytes` counts exactly their instances.
 //! Invariant: every change after `floor` is here or replaced by a later one that is. A position below `floor`
 //! cannot be resumed.
 
@@ -48,18 +48,29 @@ pub(crate) struct ChangeLog {
     by_revision: BTreeMap<u64, Logged>,
     /// Where the removal of an instance is that has not come back since.
     removed: BTreeMap<(ServiceName, InstanceId), u64>,
+    removed_bytes: usize,
     floor: u64,
 }
 
 impl ChangeLog {
+    /// An empty log from which only positions from `floor` on can be resumed.
+    pub(crate) fn starting_at(floor: u64) -> Self {
+        Self {
+            floor,
+            ..Self::default()
+        }
+    }
+
     /// Adds a change and drops the one of the same instance that it replaces: `replaces`, the revision of the
     /// registered instance, or else its removal.
     pub(crate) fn push(&mut self, now: Now, change: Change, replaces: Option<u64>, len_max: usize) {
         let who = who(&change.instance);
         if let Some(old) = replaces.or_else(|| self.removed.remove(&who)) {
-            self.by_revision.remove(&old);
+            let old = self.by_revision.remove(&old);
+            old.iter().for_each(|old| self.uncount(old));
         }
         if change.kind == ChangeKind::Removed {
+            self.removed_bytes += change.instance.description.size_bytes();
             self.removed.insert(who, change.revision);
         }
         let logged = Logged {
@@ -91,13 +102,28 @@ impl ChangeLog {
         false
     }
 
-    fn drop_oldest(&mut self) {
-        if let Some((revision, logged)) = self.by_revision.pop_first() {
-            self.floor = revision;
-            if logged.kind == ChangeKind::Removed {
-                self.removed.remove(&who(&logged.instance));
-            }
+    /// Forgets the oldest change. Says whether there was one.
+    pub(crate) fn drop_oldest(&mut self) -> bool {
+        let Some((revision, logged)) = self.by_revision.pop_first() else {
+            return false;
+        };
+        self.floor = revision;
+        self.uncount(&logged);
+        if logged.kind == ChangeKind::Removed {
+            self.removed.remove(&who(&logged.instance));
         }
+        true
+    }
+
+    fn uncount(&mut self, logged: &Logged) {
+        if logged.kind == ChangeKind::Removed {
+            self.removed_bytes -= logged.instance.description.size_bytes();
+        }
+    }
+
+    /// What the removed instances take that are here and nowhere else.
+    pub(crate) fn removed_bytes(&self) -> usize {
+        self.removed_bytes
     }
 
     /// The oldest position that can be resumed.

@@ -35,6 +35,10 @@ pub struct Config {
     pub change_log_len_max: usize,
     /// The most instances one namespace may hold. Default 250 000.
     pub instances_max: usize,
+    /// The most bytes that instances may take, those that the change log remembers as removed included, over all the
+    /// registries that share a [`crate::Budget`]. About, but strictly. Default 1 GiB: 250 000 instances of 4 KiB, four
+    /// times what is usual.
+    pub bytes_max: usize,
     /// The most bytes of metadata that an instance may be brought to by adding to it; what a registration brings is
     /// limited by its front door. Default 1 MiB, the most that Eureka's door takes at once.
     pub metadata_len_max: usize,
@@ -52,6 +56,7 @@ impl Default for Config {
             delta_retention_ms: 180_000,
             change_log_len_max: 131_072,
             instances_max: 250_000,
+            bytes_max: 1 << 30,
             metadata_len_max: 1 << 20,
         }
     }

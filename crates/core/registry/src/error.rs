@@ -46,6 +46,19 @@ pub enum RegistryError {
         /// The limit.
         max: usize,
     },
+    /// All instances together have become too much.
+    #[error(
+        "with instance {id} of service {service} the registry would take more than {max} bytes, the most it may \
+         (registry.bytes_max)"
+    )]
+    OutOfBytes {
+        /// The service.
+        service: ServiceName,
+        /// The instance.
+        id: InstanceId,
+        /// The limit.
+        max: usize,
+    },
 }
 
 impl RegistryError {
@@ -56,7 +69,7 @@ impl RegistryError {
             Self::NotRegistered { .. } => ErrorKind::NotFound,
             Self::MetadataTooLarge { .. } => ErrorKind::Invalid,
             Self::NeedsStore { .. } => ErrorKind::Unavailable,
-            Self::Full { .. } => ErrorKind::Overloaded,
+            Self::Full { .. } | Self::OutOfBytes { .. } => ErrorKind::Overloaded,
         }
     }
 }

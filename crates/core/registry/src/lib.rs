@@ -15,12 +15,14 @@
 //! | `lease` | how long it may be silent |
 //! | `status_rules` | which status holds when several are claimed |
 //! | `preservation` | when expiry is suspended because the network, not the instances, is the likelier fault |
+//! | `budget` | how many bytes of instances there may be |
 //! | `change_log` | ordered, bounded memory of changes: deltas and resumable subscriptions |
 //! | `snapshot` | an immutable view of one revision |
 //! | `table` | the ordered, shared tables that a view is made of |
 //! | `outcome` | what operations take and answer |
 //! | `registry` | the operations over all of them |
 
+mod budget;
 mod change_log;
 mod config;
 mod error;
@@ -34,6 +36,7 @@ mod snapshot;
 mod status_rules;
 mod table;
 
+pub use budget::Budget;
 pub use change_log::{Change, Changes};
 pub use config::{Config, PreservationMode};
 pub use error::RegistryError;

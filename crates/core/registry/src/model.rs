@@ -126,6 +126,24 @@ pub struct Description {
 impl Description {
     /// The weight of an instance that states none.
     pub const WEIGHT_DEFAULT: u32 = 100;
+
+    /// About what keeping such an instance takes: its texts, the structures they hang in, and its places in the
+    /// tables and the change log.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        const PLACES: usize = 384;
+        let optional = |text: &Option<Text>| text.as_ref().map_or(0, |text| text.len());
+        PLACES
+            + size_of::<Instance>()
+            + size_of::<Self>()
+            + self.service.as_str().len()
+            + self.id.as_str().len()
+            + self.address.len()
+            + optional(&self.zone)
+            + optional(&self.version)
+            + self.metadata.size_bytes()
+            + self.attributes.size_bytes()
+    }
 }
 
 /// A request to be registered.

@@ -92,6 +92,8 @@ pub struct Figures {
     pub renewals_threshold: u64,
     /// What self-preservation does.
     pub preservation: PreservationState,
+    /// Bytes that instances take, about, those that the change log remembers as removed included.
+    pub bytes: usize,
     /// Changes remembered.
     pub change_log_len: usize,
     /// What has happened.

@@ -58,6 +58,12 @@ impl Pairs {
         self.text.len()
     }
 
+    /// How many bytes they take in memory.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        self.text.len() + size_of_val(&*self.ends)
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

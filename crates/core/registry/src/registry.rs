@@ -7,6 +7,7 @@
 //!
 //! Invariants:
 //! - `view` holds exactly the instances of `services`, and `counts` counts exactly them;
+//! - `bytes` counts exactly the registered instances, and `account` holds that and what the log counts;
 //! - every change takes the next revision, and the log holds it;
 //! - an instance's `revision` is that of its latest change, so the log's older entry for it can be found.
 
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use koinon_base::{InstanceId, Now, Rng, ServiceName};
 
+use crate::budget::{Account, Budget};
 use crate::change_log::{Change, ChangeLog, Changes};
 use crate::config::Config;
 use crate::error::RegistryError;
@@ -28,6 +30,9 @@ use crate::preservation::{Preservation, PreservationState};
 use crate::snapshot::{ServiceView, Services, Snapshot, StatusCounts};
 use crate::status_rules::{self, Claims};
 use crate::table::Table;
+
+/// The most changes that are forgotten for the room of one registration: some hundred microseconds.
+const FORGOTTEN_FOR_ROOM_MAX: usize = 1024;
 
 #[derive(Debug)]
 struct Entry {
@@ -42,6 +47,8 @@ pub struct Registry {
     services: BTreeMap<ServiceName, BTreeMap<InstanceId, Entry>>,
     view: Services,
     counts: StatusCounts,
+    bytes: usize,
+    account: Account,
     revision: u64,
     log: ChangeLog,
     preservation: Preservation,
@@ -49,17 +56,27 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// An empty registry.
+    /// An empty registry with a budget of its own.
     #[must_use]
     pub fn new(config: Config) -> Self {
+        let budget = Budget::new(config.bytes_max);
+        Self::starting_at(0, config, budget)
+    }
+
+    /// An empty registry whose next change has the revision after `revision`: one that takes the place of another
+    /// must not give its own meaning to the other's positions.
+    #[must_use]
+    pub fn starting_at(revision: u64, config: Config, budget: Budget) -> Self {
         Self {
             preservation: Preservation::new(&config),
             config,
             services: BTreeMap::new(),
             view: Services::default(),
             counts: StatusCounts::default(),
-            revision: 0,
-            log: ChangeLog::default(),
+            bytes: 0,
+            account: Account::new(budget),
+            revision,
+            log: ChangeLog::starting_at(revision),
             counters: Counters::default(),
         }
     }
@@ -89,15 +106,11 @@ impl Registry {
         let held = self
             .entry(&description.service, &description.id)
             .map(|entry| Arc::clone(&entry.instance));
-        if held.is_none() {
-            if self.counts.total() >= self.config.instances_max {
-                return Err(RegistryError::Full {
-                    max: self.config.instances_max,
-                });
-            }
-            self.preservation.client_added();
+        if held.is_none() && self.counts.total() >= self.config.instances_max {
+            return Err(RegistryError::Full {
+                max: self.config.instances_max,
+            });
         }
-        self.counters.registrations += 1;
         let lease = Lease::start(now, description.lease);
         // One that names no time is always taken for newer: neither a step of this server's clock nor a time in the
         // future that another door let in may make the registry ignore it.
@@ -109,6 +122,11 @@ impl Registry {
             Some(held) if held.last_dirty_ms > last_dirty_ms => Instance::clone(held),
             _ => fresh(description, status, status_override, last_dirty_ms),
         };
+        self.make_room(&newest.description, held.as_ref().map(|held| &*held.description))?;
+        if held.is_none() {
+            self.preservation.client_added();
+        }
+        self.counters.registrations += 1;
         let status_override = held
             .as_ref()
             .and_then(|held| held.status_override)
@@ -348,7 +366,15 @@ impl Registry {
 
     /// Forgets changes older than the retention time, at most `limit`. Says whether there are more of them.
     pub fn trim_changes(&mut self, now: Now, limit: usize) -> bool {
-        self.log.trim(now, self.config.delta_retention_ms, limit)
+        let more = self.log.trim(now, self.config.delta_retention_ms, limit);
+        self.settle();
+        more
+    }
+
+    /// Whether nothing would be lost with it: nobody is registered, and nobody's leaving remembered.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.counts.total() == 0 && self.log.len() == 0
     }
 
     /// Corrects how many renewing clients are expected; due every 15 minutes.
@@ -405,6 +431,7 @@ impl Registry {
             renewals_last_window: self.preservation.renewals_last_window(now, &self.config),
             renewals_threshold: self.preservation.threshold(&self.config),
             preservation: self.preservation.state(now, self.counts.total(), &self.config),
+            bytes: self.bytes + self.log.removed_bytes(),
             change_log_len: self.log.len(),
             counters: self.counters,
         }
@@ -439,6 +466,34 @@ impl Registry {
         Ok(held)
     }
 
+    /// Takes the bytes that `new` needs beyond those of `old`, which it replaces. Instances come before the memory of
+    /// those that have left.
+    fn make_room(&mut self, new: &Description, old: Option<&Description>) -> Result<(), RegistryError> {
+        let need = new
+            .size_bytes()
+            .saturating_sub(old.map_or(0, Description::size_bytes));
+        if self.account.could_take(need, self.log.removed_bytes()) {
+            for _ in 0..=FORGOTTEN_FOR_ROOM_MAX {
+                if self.account.try_take(need) {
+                    return Ok(());
+                }
+                if !self.log.drop_oldest() {
+                    break;
+                }
+                self.settle();
+            }
+        }
+        Err(RegistryError::OutOfBytes {
+            service: new.service.clone(),
+            id: new.id.clone(),
+            max: self.account.max(),
+        })
+    }
+
+    fn settle(&mut self) {
+        self.account.settle(self.bytes + self.log.removed_bytes());
+    }
+
     /// Stores an instance as the next revision, with a new lease or with the one it has.
     fn put(&mut self, now: Now, kind: ChangeKind, instance: Instance, lease: Option<Lease>) -> Arc<Instance> {
         self.revision += 1;
@@ -460,6 +515,7 @@ impl Registry {
             MapEntry::Occupied(mut held) => {
                 replaces = Some(held.get().instance.revision);
                 self.counts.remove(held.get().instance.status);
+                self.bytes -= held.get().instance.description.size_bytes();
                 held.get_mut().instance = Arc::clone(&instance);
                 if let Some(lease) = lease {
                     held.get_mut().lease = lease;
@@ -474,6 +530,7 @@ impl Registry {
             }
         }
         self.counts.add(instance.status);
+        self.bytes += instance.description.size_bytes();
         self.show(&instance);
         self.remember(now, kind, &instance, replaces);
         instance
@@ -487,6 +544,7 @@ impl Registry {
         }
         self.preservation.client_removed();
         self.counts.remove(held.status);
+        self.bytes -= held.description.size_bytes();
         self.revision += 1;
         let gone = Arc::new(Instance {
             revision: self.revision,
@@ -537,6 +595,7 @@ impl Registry {
         };
         self.log
             .push(now, change, replaces, self.config.change_log_len_max);
+        self.settle();
     }
 }
 

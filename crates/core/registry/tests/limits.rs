@@ -54,3 +54,48 @@ fn a_registrant_without_a_time_is_believed() {
     });
     assert_eq!(&*story.register(moved("newest")).description.address, "newest");
 }
+
+/// A few clients with a megabyte of metadata each must not take the server's memory: the next is refused, told which
+/// setting it was, and those that are there keep their places.
+#[test]
+fn all_instances_together_have_a_limit() {
+    let heavy = |instance: &str| {
+        let mut registration = registration("orders", instance, Status::Up);
+        registration.description.metadata = [("k", "x".repeat(10_000))].into_iter().collect();
+        registration
+    };
+    let mut story = Story::new(Config {
+        bytes_max: 25_000,
+        ..Config::default()
+    });
+    story.register(heavy("i1"));
+    story.register(heavy("i2"));
+    let refused = story.registry.register(story.now, heavy("i3")).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Overloaded);
+    assert!(refused.to_string().contains("registry.bytes_max"), "{refused}");
+    story.register(heavy("i2"));
+    assert_eq!((story.len(), story.registry.revision()), (2, 3));
+}
+
+/// Coming and going with much metadata fills the change log, not the memory: those who register come before the memory
+/// of those who left, and a watcher that has missed something is told so.
+#[test]
+fn those_who_left_make_room() {
+    let mut story = Story::new(Config {
+        bytes_max: 25_000,
+        ..Config::default()
+    });
+    for n in 0..20 {
+        let mut heavy = registration("orders", &format!("i{n}"), Status::Up);
+        heavy.description.metadata = [("k", "x".repeat(10_000))].into_iter().collect();
+        story.register(heavy);
+        let left = story
+            .registry
+            .cancel(story.now, &service("orders"), &id(&format!("i{n}")));
+        left.unwrap();
+    }
+    assert!(story.registry.figures(story.now).bytes <= 25_000);
+    assert!(story.registry.changes_since(1, 10).is_none());
+    let late = story.registry.changes_since(story.registry.revision() - 1, 10);
+    assert_eq!(late.map(|changes| changes.changes.len()), Some(1));
+}

@@ -5,7 +5,9 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{START_MS, Story, id, registration, service};
-use koinon_core_registry::{ChangeKind, Config, PreservationMode, Snapshot, Status, StatusCounts};
+use koinon_core_registry::{
+    Budget, ChangeKind, Config, PreservationMode, Registry, Snapshot, Status, StatusCounts,
+};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -78,7 +80,9 @@ fn take(story: &mut Story, step: &Step) {
                 Status::ALL[*status],
             );
             new.last_dirty_ms = Some(START_MS + dirty_ms);
-            story.register(new);
+            new.description.metadata = [("k", "x".repeat(*status * 100))].into_iter().collect();
+            // It may be refused for want of room.
+            let _ = story.registry.register(now, new);
         }
         Step::Renew { service, instance } => {
             drop(story.renew(&format!("s{service}"), &format!("i{instance}")))
@@ -149,6 +153,32 @@ proptest! {
             let newest = snapshot.services().map(|service| service.revision).max().unwrap_or(0);
             prop_assert!(newest <= snapshot.revision);
         }
+    }
+
+    /// The bytes counted are those of what is held, whatever happened, and never above the limit: a count that drifts
+    /// would in the end refuse everybody, or nobody.
+    #[test]
+    fn bytes_are_counted_exactly(steps in prop::collection::vec(step(), 1..120), others in 0..2_000_usize) {
+        let budget = Budget::new(9_000);
+        let mut story = Story::new(config());
+        story.registry = Registry::starting_at(7, config(), budget.clone());
+        let mut other = Registry::starting_at(0, config(), budget.clone());
+        let mut neighbour = registration("s", "i", Status::Up);
+        neighbour.description.metadata = [("k", "x".repeat(others))].into_iter().collect();
+        let others = neighbour.description.size_bytes();
+        prop_assert!(other.register(story.now, neighbour).is_ok());
+        for step in &steps {
+            take(&mut story, step);
+            let registered: usize = story.registry.snapshot().instances().map(|i| i.description.size_bytes()).sum();
+            let changes = story.registry.delta().changes;
+            let removed = changes.iter().filter(|change| change.kind == ChangeKind::Removed);
+            let removed: usize = removed.map(|change| change.instance.description.size_bytes()).sum();
+            prop_assert_eq!(story.registry.figures(story.now).bytes, registered + removed);
+            prop_assert_eq!(budget.used(), registered + removed + others);
+            prop_assert!(budget.used() <= budget.max());
+        }
+        drop(other);
+        prop_assert_eq!(budget.used(), story.registry.figures(story.now).bytes);
     }
 
     /// A watcher that looks now and then, and replays what it missed, knows what the registry knows; one that was
