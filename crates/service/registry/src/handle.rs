@@ -1,8 +1,7 @@
 //! The handle: every operation of the registry, by namespace, at the present time.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use koinon_base::{Clock, ErrorKind, InstanceId, Namespace, Now, Rng, ServiceName};
 use koinon_core_registry::{
@@ -13,6 +12,7 @@ use thiserror::Error;
 
 use crate::position::Position;
 use crate::space::Space;
+use crate::spaces::Spaces;
 use crate::subscription::Subscription;
 
 /// Settings of the running registry.
@@ -68,15 +68,14 @@ pub struct RegistryHandle {
 
 struct Shared {
     clock: Arc<dyn Clock>,
-    settings: Settings,
     life: u64,
-    spaces: RwLock<BTreeMap<Namespace, Arc<Space>>>,
+    spaces: Spaces,
 }
 
 impl fmt::Debug for RegistryHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RegistryHandle")
-            .field("settings", &self.shared.settings)
+            .field("settings", self.settings())
             .finish_non_exhaustive()
     }
 }
@@ -85,14 +84,11 @@ impl RegistryHandle {
     /// An empty registry with the namespace `default`.
     #[must_use]
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, mut rng: Rng) -> Self {
-        let default = Arc::new(Space::new(settings.namespace.clone()));
-        let spaces = RwLock::new(BTreeMap::from([(Namespace::default(), default)]));
         Self {
             shared: Arc::new(Shared {
                 clock,
-                settings,
                 life: rng.next_u64(),
-                spaces,
+                spaces: Spaces::new(settings),
             }),
         }
     }
@@ -106,7 +102,7 @@ impl RegistryHandle {
         namespace: &Namespace,
         registration: Registration,
     ) -> Result<Arc<Instance>, ServiceError> {
-        let space = self.space_or_new(namespace)?;
+        let space = self.shared.spaces.get_or_new(namespace)?;
         let now = self.now();
         Ok(space.change(|registry| registry.register(now, registration))?)
     }
@@ -213,10 +209,12 @@ impl RegistryHandle {
         self.space(namespace)?.lock().find(now, id)
     }
 
-    /// The present revision of a namespace; 0 when there is none of that name.
+    /// The present revision of a namespace. When there is none of that name: the one that it would start at, which is
+    /// 0 until a namespace was freed.
     #[must_use]
     pub fn revision(&self, namespace: &Namespace) -> u64 {
-        self.space(namespace).map_or(0, |space| space.lock().revision())
+        let space = self.shared.spaces.get_or_start(namespace);
+        space.map_or_else(|start| start, |space| space.lock().revision())
     }
 
     /// Everything in a namespace at its present revision.
@@ -231,10 +229,12 @@ impl RegistryHandle {
         Some(self.space(namespace)?.lock().delta())
     }
 
-    /// Identifies a namespace's present delta without reading it.
+    /// Identifies a namespace's present delta without reading it; of one that is not there, that which it would
+    /// start with.
     #[must_use]
     pub fn delta_version(&self, namespace: &Namespace) -> Option<(u64, u64)> {
-        Some(self.space(namespace)?.lock().delta_version())
+        let space = self.shared.spaces.get_or_start(namespace);
+        Some(space.map_or_else(|start| (start, start), |space| space.lock().delta_version()))
     }
 
     /// Follows a namespace, or one service of it: from `position` if it can be resumed, else from a snapshot.
@@ -247,7 +247,7 @@ impl RegistryHandle {
         service: Option<ServiceName>,
         position: Option<Position>,
     ) -> Result<Subscription, ServiceError> {
-        let space = self.space_or_new(namespace)?;
+        let space = self.shared.spaces.get_or_new(namespace)?;
         Ok(Subscription::new(space, self.shared.life, service, position))
     }
 
@@ -256,30 +256,25 @@ impl RegistryHandle {
     pub fn figures(&self) -> Vec<(Namespace, Figures)> {
         let now = self.now();
         let figures = |(name, space): (Namespace, Arc<Space>)| (name, space.lock().figures(now));
-        self.spaces().into_iter().map(figures).collect()
+        self.spaces().all().into_iter().map(figures).collect()
     }
 
     /// The settings it runs with.
     #[must_use]
     pub fn settings(&self) -> &Settings {
-        &self.shared.settings
+        self.shared.spaces.settings()
     }
 
     pub(crate) fn now(&self) -> Now {
         self.shared.clock.now()
     }
 
-    pub(crate) fn spaces(&self) -> Vec<(Namespace, Arc<Space>)> {
-        let spaces = self.shared.spaces.read().unwrap_or_else(PoisonError::into_inner);
-        spaces
-            .iter()
-            .map(|(name, space)| (name.clone(), Arc::clone(space)))
-            .collect()
+    pub(crate) fn spaces(&self) -> &Spaces {
+        &self.shared.spaces
     }
 
     fn space(&self, namespace: &Namespace) -> Option<Arc<Space>> {
-        let spaces = self.shared.spaces.read().unwrap_or_else(PoisonError::into_inner);
-        spaces.get(namespace).cloned()
+        self.shared.spaces.get(namespace)
     }
 
     fn existing(
@@ -293,28 +288,5 @@ impl RegistryHandle {
             id: id.clone(),
         };
         self.space(namespace).ok_or_else(missing)
-    }
-
-    fn space_or_new(&self, namespace: &Namespace) -> Result<Arc<Space>, ServiceError> {
-        if let Some(space) = self.space(namespace) {
-            return Ok(space);
-        }
-        let max = self.shared.settings.namespaces_max;
-        let mut spaces = self.shared.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        if spaces.len() >= max {
-            // A watch makes a namespace too, so that it hears of the first registration. Names that were only ever
-            // watched, and are not any more, must not fill the table.
-            let default = Namespace::default();
-            let in_use = |space: &Arc<Space>| Arc::strong_count(space) > 1 || space.lock().revision() > 0;
-            spaces.retain(|name, space| *name == default || in_use(space));
-        }
-        if spaces.len() >= max && !spaces.contains_key(namespace) {
-            return Err(ServiceError::TooManyNamespaces {
-                namespace: namespace.clone(),
-                max,
-            });
-        }
-        let new = || Arc::new(Space::new(self.shared.settings.namespace.clone()));
-        Ok(Arc::clone(spaces.entry(namespace.clone()).or_insert_with(new)))
     }
 }

@@ -7,6 +7,7 @@
 mod handle;
 mod position;
 mod space;
+mod spaces;
 mod subscription;
 mod timers;
 

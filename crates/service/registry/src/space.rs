@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use koinon_core_registry::{Config, Registry};
+use koinon_core_registry::Registry;
 use tokio::sync::watch;
 
 /// A namespace.
@@ -19,10 +19,10 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(registry: Registry) -> Self {
         Self {
-            registry: Mutex::new(Registry::new(config)),
-            revision: watch::Sender::new(0),
+            revision: watch::Sender::new(registry.revision()),
+            registry: Mutex::new(registry),
         }
     }
 

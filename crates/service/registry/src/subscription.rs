@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use koinon_base::ServiceName;
-use koinon_core_registry::{Change, Registry, ServiceView, Snapshot};
+use koinon_core_registry::{Change, ServiceView, Snapshot};
 use tokio::sync::watch;
 
 use crate::position::Position;
@@ -86,7 +86,9 @@ impl Subscription {
                 .reached
                 .and_then(|reached| registry.changes_since(reached, CHANGES_MAX));
             let Some(mut changes) = known else {
-                return Some(self.start_over(&registry));
+                let snapshot = registry.snapshot();
+                drop(registry);
+                return Some(self.start_over(&snapshot));
             };
             drop(registry);
             let more = Some(changes.revision) != self.reached;
@@ -108,12 +110,11 @@ impl Subscription {
         }
     }
 
-    fn start_over(&mut self, registry: &Registry) -> Event {
-        let snapshot = registry.snapshot();
+    fn start_over(&mut self, snapshot: &Snapshot) -> Event {
         self.reached = Some(snapshot.revision);
         Event::Snapshot {
             position: self.position(),
-            services: self.services(&snapshot),
+            services: self.services(snapshot),
         }
     }
 

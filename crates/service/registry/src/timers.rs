@@ -1,4 +1,4 @@
-//! The periodic work: eviction, forgetting old changes, correcting the expected number of clients.
+//! The periodic work: eviction, forgetting old changes and namespaces of which nothing is left, correcting the expected number of clients.
 //!
 //! Eviction runs at a fixed pace, and a run that comes late (a paused process, an overloaded machine) gives every
 //! lease that lateness as grace: silence that was the server's own fault must evict nobody.
@@ -59,20 +59,21 @@ pub async fn run_timers(handle: RegistryHandle, settings: TimerSettings, mut rng
                 let planned_ms = u64::try_from(settings.eviction_interval.as_millis()).unwrap_or(u64::MAX);
                 let grace_ms = last_eviction.map_or(0, |last: u64| (now_ms - last).saturating_sub(planned_ms));
                 last_eviction = Some(now_ms);
-                for (namespace, space) in handle.spaces() {
+                for (namespace, space) in handle.spaces().all() {
                     evict(&handle, &namespace, &space, grace_ms, &mut rng).await;
                 }
             }
             _ = retentions.tick() => {
                 let now = handle.now();
-                for (_, space) in handle.spaces() {
+                for (_, space) in handle.spaces().all() {
                     while space.lock().trim_changes(now, TRIM_UNDER_ONE_LOCK) {
                         tokio::task::yield_now().await;
                     }
                 }
+                handle.spaces().free_idle();
             }
             _ = expectations.tick() => {
-                handle.spaces().iter().for_each(|(_, space)| space.lock().correct_expected_clients());
+                handle.spaces().all().iter().for_each(|(_, space)| space.lock().correct_expected_clients());
             }
         }
     }

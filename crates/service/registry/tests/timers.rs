@@ -9,7 +9,7 @@ use koinon_base::{Clock, InstanceId, Namespace, Now, Rng, ServiceName};
 use koinon_core_registry::{
     Config, Consistency, Description, LeaseTerms, Pairs, PreservationMode, Registration, Scheme, Status,
 };
-use koinon_service_registry::{RegistryHandle, Settings, TimerSettings, run_timers};
+use koinon_service_registry::{Event, RegistryHandle, Settings, TimerSettings, run_timers};
 use tokio::time::Instant;
 
 /// The registry's clock follows tokio's, which the tests pause and move.
@@ -39,7 +39,7 @@ fn registry() -> RegistryHandle {
     RegistryHandle::new(settings, Arc::new(TokioClock(Instant::now())), Rng::from_seed(1))
 }
 
-fn up(registry: &RegistryHandle) {
+fn registration() -> Registration {
     let description = Description {
         service: ServiceName::new("orders").unwrap(),
         id: InstanceId::new("i1").unwrap(),
@@ -56,15 +56,18 @@ fn up(registry: &RegistryHandle) {
             duration_s: 3,
         },
     };
-    let registration = Registration {
+    Registration {
         description,
         consistency: Consistency::Ephemeral,
         status: Status::Up,
         status_override: None,
         last_dirty_ms: None,
         replicated: false,
-    };
-    registry.register(&Namespace::default(), registration).unwrap();
+    }
+}
+
+fn up(registry: &RegistryHandle) {
+    registry.register(&Namespace::default(), registration()).unwrap();
 }
 
 fn count(registry: &RegistryHandle) -> usize {
@@ -92,6 +95,47 @@ async fn silent_instances_are_evicted() {
     assert_eq!(registry.delta(&Namespace::default()).unwrap().changes.len(), 1);
     tokio::time::sleep(Duration::from_millis(7_000)).await;
     assert_eq!(registry.delta(&Namespace::default()).unwrap().changes.len(), 0);
+    timers.abort();
+}
+
+/// A namespace that had an instance once must not cost memory, and one of the places there are, for ever. Whoever comes
+/// back to its name starts over: a position of what was freed must not be taken for one of what came after it.
+#[tokio::test(start_paused = true)]
+async fn what_is_left_empty_is_freed() {
+    let registry = registry();
+    let timers = tokio::spawn(run_timers(registry.clone(), settings(1_000), Rng::from_seed(2)));
+    let other = Namespace::new("other").unwrap();
+    let is_there = |registry: &RegistryHandle| registry.snapshot(&other).is_some();
+    registry.register(&other, registration()).unwrap();
+    let mut watch = registry.subscribe(&other, None, None).unwrap();
+    let Some(Event::Snapshot { position, .. }) = watch.next().await else {
+        panic!("a watch starts with a snapshot");
+    };
+    // The lease ends after 3 s, the change leaves the log 5 s later; the watch keeps the namespace all the same.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(is_there(&registry));
+    let Some(Event::Snapshot { position: last, .. }) = watch.next().await else {
+        panic!("the eviction is forgotten by now");
+    };
+    drop(watch);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!is_there(&registry));
+    assert!(registry.snapshot(&Namespace::default()).is_some());
+    assert!(registry.revision(&other) > last.revision);
+    assert!(registry.delta_version(&other) > Some((last.revision, last.revision)));
+
+    registry.register(&other, registration()).unwrap();
+    for old in [position, last] {
+        let mut resumed = registry.subscribe(&other, None, Some(old)).unwrap();
+        let Some(Event::Snapshot {
+            position: new,
+            services,
+        }) = resumed.next().await
+        else {
+            panic!("what came after is not what the position was of");
+        };
+        assert_eq!((services.len(), new.revision > last.revision), (1, true));
+    }
     timers.abort();
 }
 
