@@ -10,7 +10,7 @@ use std::time::Duration;
 use koinon_api_admin::{AdminDoor, Readiness};
 use koinon_api_eureka::Door;
 use koinon_base::{ErrorKind, Namespace, Rng, SystemClock};
-use koinon_io_net::{Drain, DrainHandle, ServeOptions, ServeReport, descriptors, drain, serve};
+use koinon_io_net::{Drain, DrainHandle, ServeOptions, ServeReport, descriptors, drain, serve_http1};
 use koinon_io_telemetry::Metrics;
 use koinon_service_registry::{RegistryHandle, run_timers};
 use thiserror::Error;
@@ -133,11 +133,10 @@ impl Node {
             let door = Door::new(self.registry.clone(), Namespace::default(), guard);
             metrics::add_eureka(&mut metrics, &door);
             self.background.spawn(door.clone().tend());
-            let service = door.service();
             self.open(
                 &readiness,
                 listener.name().clone(),
-                serve(listener, service, options.clone(), drain.clone()),
+                serve_http1(listener, Arc::new(door), options.clone(), drain.clone()),
             );
         }
         if let Some(Open { listener, guard }) = admin {

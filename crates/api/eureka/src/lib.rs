@@ -7,4 +7,4 @@ pub mod serve;
 pub mod translate;
 pub mod wire;
 
-pub use serve::{Door, DoorService, DoorStats, Operation};
+pub use serve::{Door, DoorStats, Operation};

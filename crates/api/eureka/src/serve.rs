@@ -1,9 +1,8 @@
 //! The door itself: Eureka's client API over HTTP.
 //!
-//! [`Door::service`] is handed to a listener; [`Door::tend`] does the little periodic work that the kept answers
+//! A door is the handler of a listener ([`koinon_io_net::serve_http1`]); [`Door::tend`] does the little periodic work that the kept answers
 //! need. The peer API (`/eureka/peerreplication`) answers 501 until servers replicate.
 
-mod body;
 mod cache;
 mod gzip;
 mod handle;
@@ -14,21 +13,16 @@ mod route;
 mod stats;
 mod write;
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::service::Service;
+use http::StatusCode;
 use koinon_base::Namespace;
-use koinon_io_net::HostGuard;
+use koinon_core_http1::Refusal;
+use koinon_io_net::{Answer, Handler, HostGuard, Request};
 use koinon_service_registry::RegistryHandle;
 use tokio::time::MissedTickBehavior;
 
-pub use body::Body;
 use handle::Shared;
 pub use stats::{DoorStats, Operation};
 
@@ -44,14 +38,6 @@ impl Door {
     pub fn new(registry: RegistryHandle, namespace: Namespace, guard: HostGuard) -> Self {
         Self {
             shared: Arc::new(Shared::new(registry, namespace, guard)),
-        }
-    }
-
-    /// What a listener serves.
-    #[must_use]
-    pub fn service(&self) -> DoorService {
-        DoorService {
-            shared: Arc::clone(&self.shared),
         }
     }
 
@@ -72,19 +58,14 @@ impl Door {
     }
 }
 
-/// One request in, one answer out.
-#[derive(Debug, Clone)]
-pub struct DoorService {
-    shared: Arc<Shared>,
-}
+impl Handler for Door {
+    async fn answer(&self, request: Request<'_>) -> Answer {
+        self.shared.answer(request).await
+    }
 
-impl Service<Request<Incoming>> for DoorService {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let shared = Arc::clone(&self.shared);
-        Box::pin(async move { Ok(shared.answer(request).await) })
+    fn refuse(&self, refusal: Refusal) -> Answer {
+        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        self.shared.stats().count(Operation::Refused, status.as_u16());
+        reply::error(status, "", &refusal.to_string())
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use koinon_api_eureka::Door;
 use koinon_api_eureka::wire::{Applications, Format};
 use koinon_base::{Namespace, Rng, SystemClock};
-use koinon_io_net::{HostGuard, ServeOptions, bind, drain, serve};
+use koinon_io_net::{HostGuard, ServeOptions, bind, drain, serve_http1};
 use koinon_service_registry::{RegistryHandle, Settings};
 use koinon_testkit::{Connection, Request, Response, send};
 use tokio::runtime::Runtime;
@@ -41,7 +41,7 @@ fn server() -> Server {
         let (handle, drain) = drain();
         tokio::spawn(async move {
             let _running = handle;
-            serve(listener, door.service(), ServeOptions::default(), drain).await;
+            serve_http1(listener, Arc::new(door), ServeOptions::default(), drain).await;
         });
         address
     });

@@ -12,7 +12,7 @@ use koinon_api_eureka::Door;
 use koinon_api_eureka::translate::to_registration;
 use koinon_api_eureka::wire::Format;
 use koinon_base::{Namespace, Rng, SystemClock};
-use koinon_io_net::{HostGuard, ListenerStats, ServeOptions, bind, drain, serve};
+use koinon_io_net::{HostGuard, ListenerStats, ServeOptions, bind, drain, serve_http1};
 use koinon_service_registry::{RegistryHandle, Settings};
 use koinon_testkit::wait_until;
 use tokio::runtime::Runtime;
@@ -62,7 +62,7 @@ fn server() -> Server {
         let (handle, drain) = drain();
         tokio::spawn(async move {
             let _running = handle;
-            serve(listener, door.service(), ServeOptions::default(), drain).await;
+            serve_http1(listener, Arc::new(door), ServeOptions::default(), drain).await;
         });
         (address, stats)
     });

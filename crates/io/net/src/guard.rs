@@ -16,10 +16,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::{HOST, HeaderName, HeaderValue, ORIGIN};
+use http::header::{HOST, HeaderValue, ORIGIN};
 use http::{Request, Response, Version, request};
 use hyper::service::Service;
 use koinon_base::ErrorKind;
+use koinon_core_http1::{Known, RequestHead};
 use thiserror::Error;
 
 /// Which hosts a request may name.
@@ -126,19 +127,45 @@ impl HostGuard {
     /// # Errors
     /// The first thing that may not pass.
     pub fn check(&self, head: &request::Parts) -> Result<(), HostRefused> {
+        let values = |name| head.headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        self.check_named(Naming {
+            target: head.uri.authority().map(|authority| authority.as_str()),
+            hosts: values(HOST),
+            origins: values(ORIGIN),
+            may_lack_host: head.version <= Version::HTTP_10,
+        })
+    }
+
+    /// The same for a head of our own codec.
+    ///
+    /// # Errors
+    /// The first thing that may not pass.
+    pub fn check_head(&self, head: &RequestHead) -> Result<(), HostRefused> {
+        self.check_named(Naming {
+            target: head.authority(),
+            hosts: head.fields().known(Known::Host),
+            origins: head.fields().get_all("origin"),
+            may_lack_host: head.version() == koinon_core_http1::Version::Http10,
+        })
+    }
+
+    fn check_named<'a>(
+        &self,
+        mut naming: Naming<'a, impl Iterator<Item = &'a [u8]>, impl Iterator<Item = &'a [u8]>>,
+    ) -> Result<(), HostRefused> {
         if !self.checked {
             return Ok(());
         }
-        if let Some(target) = head.uri.authority() {
-            self.check_host(Part::Target, target.as_str())?;
+        if let Some(target) = naming.target {
+            self.check_host(Part::Target, target)?;
         }
-        match single(head, &HOST, Part::Host)? {
+        match single(&mut naming.hosts, Part::Host)? {
             Some(host) => self.check_host(Part::Host, text_of(Part::Host, host)?)?,
             // Older clients need not send one, and no browser is that old.
-            None if head.version <= Version::HTTP_10 || head.uri.authority().is_some() => {}
+            None if naming.may_lack_host || naming.target.is_some() => {}
             None => return Err(HostRefused::NoHost),
         }
-        match single(head, &ORIGIN, Part::Origin)? {
+        match single(&mut naming.origins, Part::Origin)? {
             Some(origin) => self.check_origin(text_of(Part::Origin, origin)?),
             None => Ok(()),
         }
@@ -169,22 +196,30 @@ fn foreign(part: Part, found: &str) -> HostRefused {
     }
 }
 
+/// Everything in a head that names a host.
+struct Naming<'a, H, O> {
+    target: Option<&'a str>,
+    hosts: H,
+    origins: O,
+    may_lack_host: bool,
+}
+
 fn single<'a>(
-    head: &'a request::Parts,
-    name: &HeaderName,
+    values: &mut impl Iterator<Item = &'a [u8]>,
     part: Part,
-) -> Result<Option<&'a HeaderValue>, HostRefused> {
-    let mut values = head.headers.get_all(name).iter();
+) -> Result<Option<&'a [u8]>, HostRefused> {
     match (values.next(), values.next()) {
         (first, None) => Ok(first),
         (_, Some(_)) => Err(HostRefused::Repeated { part }),
     }
 }
 
-fn text_of(part: Part, value: &HeaderValue) -> Result<&str, HostRefused> {
-    value
-        .to_str()
-        .map_err(|_| foreign(part, &String::from_utf8_lossy(value.as_bytes())))
+/// Visible ASCII and spaces, which is all that a host or an origin is made of.
+fn text_of(part: Part, value: &[u8]) -> Result<&str, HostRefused> {
+    std::str::from_utf8(value)
+        .ok()
+        .filter(|text| text.is_ascii())
+        .ok_or_else(|| foreign(part, &String::from_utf8_lossy(value)))
 }
 
 /// `host[:port]`, parsed strictly.

@@ -27,11 +27,11 @@ use http_body::Body;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::Service;
 
+pub(crate) use accept::Acceptor;
 pub use stats::ListenerStats;
 
 use crate::bind::BoundListener;
 use crate::drain::Drain;
-use connection::Shared;
 
 /// The limits of one listener.
 #[derive(Debug, Clone)]
@@ -92,7 +92,36 @@ where
         Arc::clone(listener.stats()),
         drain,
     );
-    accept::Acceptor::new(Arc::new(shared), service)
-        .run(listener.listener)
-        .await
+    let shared = Arc::new(shared);
+    let protocol = connection::protocol(&shared.options);
+    let run = {
+        let shared = Arc::clone(&shared);
+        move |stream| connection::run(Arc::clone(&shared), protocol.clone(), stream, service.clone())
+    };
+    Acceptor::new(shared, run).run(listener.listener).await
+}
+
+/// What all connections of one listener share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) name: Arc<str>,
+    pub(crate) options: ServeOptions,
+    pub(crate) stats: Arc<ListenerStats>,
+    pub(crate) drain: Drain,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        name: Arc<str>,
+        options: ServeOptions,
+        stats: Arc<ListenerStats>,
+        drain: Drain,
+    ) -> Self {
+        Self {
+            name,
+            options,
+            stats,
+            drain,
+        }
+    }
 }

@@ -19,14 +19,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use koinon_base::{Namespace, ServiceName};
 use koinon_core_registry::{Instance, ServiceView, StatusCounts};
+use koinon_io_net::Payload;
 use koinon_service_registry::RegistryHandle;
 
-use super::body::Pieces;
 use super::gzip::{self, Deflated};
 use crate::translate::{app_name, to_wire, wire_status};
 use crate::wire::{Encoder, Frame};
 
-/// Pieces that nobody asked for this long are dropped: three intervals of Eureka's clients and some.
+/// Payload that nobody asked for this long are dropped: three intervals of Eureka's clients and some.
 const IDLE: Duration = Duration::from_secs(100);
 
 /// Which list.
@@ -88,7 +88,7 @@ enum Piece {
 #[derive(Default)]
 struct Table {
     pieces: HashMap<ServiceName, (Stamp, Piece)>,
-    answer: Option<(Version, Pieces)>,
+    answer: Option<(Version, Payload)>,
     used: Option<Instant>,
 }
 
@@ -103,7 +103,7 @@ impl Slot {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, at_least: Version) -> Option<Pieces> {
+    fn answer(&self, at_least: Version) -> Option<Payload> {
         let mut table = self.lock();
         table.used = Some(Instant::now());
         let (version, answer) = table.answer.as_ref()?;
@@ -143,7 +143,7 @@ impl Cache {
     }
 
     /// The present answer.
-    pub(super) async fn list(&self, list: List, variant: Variant) -> Pieces {
+    pub(super) async fn list(&self, list: List, variant: Variant) -> Payload {
         let Some(slot) = self.slots.get(&(list, variant)).map(Arc::clone) else {
             let source = Source::of(&self.registry, &self.namespace, list);
             return write(&Slot::default(), list, source, variant);
@@ -253,7 +253,7 @@ impl Source {
 }
 
 /// Puts the answer together from kept pieces and new ones, and keeps it.
-fn write(slot: &Slot, list: List, source: Source, variant: Variant) -> Pieces {
+fn write(slot: &Slot, list: List, source: Source, variant: Variant) -> Payload {
     let mut kept = std::mem::take(&mut slot.lock().pieces);
     let mut pieces = Vec::with_capacity(source.groups.len());
     // One buffer for all pieces: a piece that is kept has then exactly the memory it needs.
@@ -296,7 +296,7 @@ fn put_together(
     list: List,
     version: Version,
     variant: Variant,
-) -> Pieces {
+) -> Payload {
     let hash = hash_code(counts);
     let versions_delta = match list {
         // Eureka numbers its deltas; its full lists are all the first.
@@ -327,7 +327,7 @@ fn put_together(
     join(&all)
 }
 
-fn join(pieces: &[Piece]) -> Pieces {
+fn join(pieces: &[Piece]) -> Payload {
     let compressed = pieces.iter().filter_map(|piece| match piece {
         Piece::Gzip(piece) => Some(piece),
         Piece::Plain(_) => None,

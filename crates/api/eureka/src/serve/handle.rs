@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use http::header::CONTENT_ENCODING;
-use http::{Request, Response, StatusCode, request};
-use hyper::body::Incoming;
+use http::StatusCode;
 use koinon_base::{InstanceId, NameError, Namespace, ServiceName};
+use koinon_core_http1::RequestHead;
 use koinon_core_registry::{Instance, Pairs, RenewOutcome, Renewal, Status};
-use koinon_io_net::{Background, HostGuard, ReadBodyError, read_body_limited};
+use koinon_io_net::{Answer, Background, HostGuard, ReadBodyError, Request};
 use koinon_service_registry::{RegistryHandle, ServiceError};
 use tracing::debug;
 
-use super::body::Body;
 use super::cache::{Cache, List, Variant};
 use super::negotiate::{
     Unusable, accepts_gzip, body_format, encoder, is_replication, last_dirty, peers_override, status_value,
@@ -52,8 +50,6 @@ impl Target {
     }
 }
 
-type Answer = Response<Body>;
-
 impl Shared {
     pub(super) fn new(registry: RegistryHandle, namespace: Namespace, guard: HostGuard) -> Self {
         let cache = Cache::new(registry.clone(), namespace.clone());
@@ -75,16 +71,16 @@ impl Shared {
         self.cache.drop_idle();
     }
 
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Answer {
-        let (head, body) = request.into_parts();
-        let (operation, answer) = self.route(&head, body).await;
+    pub(super) async fn answer(&self, request: Request<'_>) -> Answer {
+        let (operation, answer) = self.route(request).await;
         self.stats.count(operation, answer.status());
         answer
     }
 
-    async fn route(&self, head: &request::Parts, body: Incoming) -> (Operation, Answer) {
-        let path = head.uri.path();
-        if let Err(refused) = self.guard.check(head) {
+    async fn route(&self, request: Request<'_>) -> (Operation, Answer) {
+        let head = request.head();
+        let path = head.path();
+        if let Err(refused) = self.guard.check_head(head) {
             let answer = reply::error(StatusCode::FORBIDDEN, path, &refused.to_string());
             return (Operation::Refused, answer);
         }
@@ -93,7 +89,7 @@ impl Shared {
             return (Operation::Refused, answer);
         };
         // What the server does not know it also does not name in its figures: paths are the clients' to choose.
-        match (head.method.as_str(), route) {
+        match (head.method(), route) {
             ("GET" | "HEAD", Route::Page) => (
                 Operation::Page,
                 reply::page(page::html(&self.registry, &self.namespace)),
@@ -108,7 +104,7 @@ impl Shared {
             ("GET" | "HEAD", Route::Vip { address, secure }) => {
                 (Operation::FetchVip, self.vip(&address, secure, head).await)
             }
-            ("POST", Route::App(app)) => (Operation::Register, self.register(&app, head, body).await),
+            ("POST", Route::App(app)) => (Operation::Register, self.register(&app, request).await),
             ("PUT", Route::Instance(app, id)) => (Operation::Renew, self.renew(&app, &id, head)),
             ("DELETE", Route::Instance(app, id)) => (Operation::Cancel, self.cancel(&app, &id, head)),
             ("PUT", Route::Status(app, id)) => (Operation::Override, self.set_status(&app, &id, head)),
@@ -118,10 +114,10 @@ impl Shared {
         }
     }
 
-    async fn list(&self, list: List, head: &request::Parts) -> Answer {
+    async fn list(&self, list: List, head: &RequestHead) -> Answer {
         let variant = Variant {
-            encoder: encoder(&head.headers),
-            gzip: accepts_gzip(&head.headers),
+            encoder: encoder(head.fields()),
+            gzip: accepts_gzip(head.fields()),
         };
         reply::list(
             variant.encoder.format,
@@ -130,7 +126,7 @@ impl Shared {
         )
     }
 
-    async fn app(&self, app: &str, head: &request::Parts) -> Answer {
+    async fn app(&self, app: &str, head: &RequestHead) -> Answer {
         let Ok(service) = ServiceName::new(app) else {
             return not_found(head);
         };
@@ -140,7 +136,7 @@ impl Shared {
         let Some(view) = snapshot.service(&service).cloned() else {
             return not_found(head);
         };
-        let encoder = encoder(&head.headers);
+        let encoder = encoder(head.fields());
         let count = view.instances.len();
         let out = self
             .background
@@ -149,7 +145,7 @@ impl Shared {
         reply::message(encoder.format, out.into())
     }
 
-    fn instance(&self, app: &str, id: &str, head: &request::Parts) -> Answer {
+    fn instance(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
         let found = Target::new(app, id)
             .ok()
             .and_then(|t| self.registry.get(&self.namespace, &t.service, &t.id));
@@ -159,7 +155,7 @@ impl Shared {
         )
     }
 
-    fn by_id(&self, id: &str, head: &request::Parts) -> Answer {
+    fn by_id(&self, id: &str, head: &RequestHead) -> Answer {
         let found = InstanceId::new(id)
             .ok()
             .and_then(|id| self.registry.find(&self.namespace, &id));
@@ -169,32 +165,33 @@ impl Shared {
         )
     }
 
-    async fn vip(&self, address: &str, secure: bool, head: &request::Parts) -> Answer {
+    async fn vip(&self, address: &str, secure: bool, head: &RequestHead) -> Answer {
         let Some(snapshot) = self.registry.snapshot(&self.namespace) else {
             return not_found(head);
         };
-        let (encoder, address) = (encoder(&head.headers), address.to_owned());
+        let (encoder, address) = (encoder(head.fields()), address.to_owned());
         let all = snapshot.counts.total();
         let write = move || write_vip(encoder, &snapshot, &address, secure);
         let out = self.background.run(all, write).await;
         reply::message(encoder.format, out.into())
     }
 
-    async fn register(&self, app: &str, head: &request::Parts, body: Incoming) -> Answer {
-        let path = head.uri.path();
+    async fn register(&self, app: &str, mut request: Request<'_>) -> Answer {
+        let head = request.head();
+        let path = head.path();
         let coded = head
-            .headers
-            .get(CONTENT_ENCODING)
-            .is_some_and(|coding| coding != "identity");
+            .fields()
+            .get("content-encoding")
+            .is_some_and(|coding| coding != b"identity");
         if coded {
             let text = "a registration must not be compressed";
             return reply::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, path, text);
         }
-        let body = match read_body_limited(body, INSTANCE_LEN_MAX, BODY_TIMEOUT).await {
+        let body = match request.read_body(INSTANCE_LEN_MAX, BODY_TIMEOUT).await {
             Ok(body) => body,
             Err(error) => return reply::error(body_status(&error), path, &error.to_string()),
         };
-        let format = match body_format(&head.headers, &body) {
+        let format = match body_format(head.fields(), &body) {
             Ok(format) => format,
             Err(text) => return reply::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, path, text),
         };
@@ -202,7 +199,7 @@ impl Shared {
             Ok(info) => info,
             Err(error) => return reply::error(StatusCode::BAD_REQUEST, path, &error.to_string()),
         };
-        let registration = match to_registration(app, &info, is_replication(&head.headers)) {
+        let registration = match to_registration(app, &info, is_replication(head.fields())) {
             Ok(registration) => registration,
             Err(refusal) => return reply::refused(refusal.to_string()),
         };
@@ -215,7 +212,7 @@ impl Shared {
         }
     }
 
-    fn renew(&self, app: &str, id: &str, head: &request::Parts) -> Answer {
+    fn renew(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
         let last_dirty_ms = match last_dirty(head) {
             Ok(last_dirty_ms) => last_dirty_ms,
             Err(Unusable(text)) => return bad_request(head, text),
@@ -223,7 +220,7 @@ impl Shared {
         let Ok(target) = Target::new(app, id) else {
             return not_found(head);
         };
-        let replicated = is_replication(&head.headers);
+        let replicated = is_replication(head.fields());
         let renewal = Renewal {
             last_dirty_ms,
             status_override: if replicated { peers_override(head) } else { None },
@@ -237,17 +234,17 @@ impl Shared {
             RenewOutcome::NotRegistered => not_found(head),
             RenewOutcome::StatusUnknown => {
                 let text = "the instance's status is unknown since its override was removed; register again";
-                reply::error(StatusCode::NOT_FOUND, head.uri.path(), text)
+                reply::error(StatusCode::NOT_FOUND, head.path(), text)
             }
             RenewOutcome::RegistrantIsNewer => {
                 let text = "the instance has changed since it registered; register again";
-                reply::error(StatusCode::NOT_FOUND, head.uri.path(), text)
+                reply::error(StatusCode::NOT_FOUND, head.path(), text)
             }
             RenewOutcome::RegistryIsNewer(instance) => one(&instance, head, StatusCode::CONFLICT),
         }
     }
 
-    fn cancel(&self, app: &str, id: &str, head: &request::Parts) -> Answer {
+    fn cancel(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
         let Ok(target) = Target::new(app, id) else {
             return not_found(head);
         };
@@ -257,7 +254,7 @@ impl Shared {
         )
     }
 
-    fn set_status(&self, app: &str, id: &str, head: &request::Parts) -> Answer {
+    fn set_status(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
         let last_dirty_ms = match last_dirty(head) {
             Ok(last_dirty_ms) => last_dirty_ms,
             Err(Unusable(text)) => return bad_request(head, text),
@@ -278,7 +275,7 @@ impl Shared {
         )
     }
 
-    fn remove_status(&self, app: &str, id: &str, head: &request::Parts) -> Answer {
+    fn remove_status(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
         let last_dirty_ms = match last_dirty(head) {
             Ok(last_dirty_ms) => last_dirty_ms,
             Err(Unusable(text)) => return bad_request(head, text),
@@ -298,11 +295,11 @@ impl Shared {
         )
     }
 
-    fn metadata(&self, app: &str, id: &str, head: &request::Parts) -> Answer {
+    fn metadata(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
         let Ok(target) = Target::new(app, id) else {
             return not_found(head);
         };
-        let pairs: Vec<(String, String)> = query(head.uri.query().unwrap_or("")).collect();
+        let pairs: Vec<(String, String)> = query(head.query().unwrap_or("")).collect();
         if let Some(error) = pairs
             .iter()
             .find_map(|(key, value)| wire::check_pair("metadata", key, value).err())
@@ -323,36 +320,30 @@ fn first_of_each_key(pairs: Vec<(String, String)>) -> impl Iterator<Item = (Stri
     pairs.into_iter().rev()
 }
 
-fn one(instance: &Instance, head: &request::Parts, status: StatusCode) -> Answer {
+fn one(instance: &Instance, head: &RequestHead, status: StatusCode) -> Answer {
     let encoder = Encoder {
         detail: Detail::Full,
-        ..encoder(&head.headers)
+        ..encoder(head.fields())
     };
     let app = app_name(instance.service());
     let mut out = Vec::with_capacity(1_280);
     encoder.write_instance_root(&mut out, &to_wire(&app, instance));
-    let mut answer = reply::message(encoder.format, out.into());
-    *answer.status_mut() = status;
-    answer
+    reply::message(encoder.format, out.into()).with_status(status.as_u16())
 }
 
-fn done(head: &request::Parts, outcome: Result<(), ServiceError>) -> Answer {
+fn done(head: &RequestHead, outcome: Result<(), ServiceError>) -> Answer {
     match outcome {
         Ok(()) => reply::empty(StatusCode::OK),
-        Err(error) => reply::error(
-            reply::status_of(error.kind()),
-            head.uri.path(),
-            &error.to_string(),
-        ),
+        Err(error) => reply::error(reply::status_of(error.kind()), head.path(), &error.to_string()),
     }
 }
 
-fn not_found(head: &request::Parts) -> Answer {
-    reply::error(StatusCode::NOT_FOUND, head.uri.path(), "not registered here")
+fn not_found(head: &RequestHead) -> Answer {
+    reply::error(StatusCode::NOT_FOUND, head.path(), "not registered here")
 }
 
-fn bad_request(head: &request::Parts, text: &str) -> Answer {
-    reply::error(StatusCode::BAD_REQUEST, head.uri.path(), text)
+fn bad_request(head: &RequestHead, text: &str) -> Answer {
+    reply::error(StatusCode::BAD_REQUEST, head.path(), text)
 }
 
 fn no_such_operation(path: &str, route: &Route<'_>) -> Answer {

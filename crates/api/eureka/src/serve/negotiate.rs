@@ -1,7 +1,6 @@
 //! What a request's headers and query ask for.
 
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, request};
+use koinon_core_http1::{Fields, RequestHead};
 use koinon_core_registry::Status;
 
 use super::route::query;
@@ -19,50 +18,48 @@ const EUREKA_ACCEPT: &str = "x-eureka-accept";
 pub(super) struct Unusable(pub(super) &'static str);
 
 /// How the answer is written: JSON where it is accepted, else XML.
-pub(super) fn encoder(headers: &HeaderMap) -> Encoder {
-    let says = |name: &str, text: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .any(|value| value.to_str().is_ok_and(|value| value.contains(text)))
-    };
-    let format = if says(ACCEPT.as_str(), "json") {
+pub(super) fn encoder(fields: &Fields) -> Encoder {
+    let format = if texts(fields, "accept").any(|value| value.contains("json")) {
         Format::Json
     } else {
         Format::Xml
     };
-    let compact = headers
+    let compact = fields
         .get(EUREKA_ACCEPT)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"compact"));
+        .is_some_and(|value| value.eq_ignore_ascii_case(b"compact"));
     Encoder::new(format, if compact { Detail::Compact } else { Detail::Full })
 }
 
-/// Whether `gzip` is among the accepted codings and not ruled out with `q=0`.
-pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let codings = headers
-        .get_all(ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    codings.flat_map(|list| list.split(',')).any(|coding| {
-        let mut words = coding.split(';').map(str::trim);
-        let named = words.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-        let ruled_out = |word: &str| {
-            let quality = word.strip_prefix("q=").or_else(|| word.strip_prefix("Q="));
-            quality.is_some_and(|quality| quality.parse() == Ok(0.0_f32))
-        };
-        named && !words.any(ruled_out)
-    })
+fn texts<'a>(fields: &'a Fields, name: &'a str) -> impl Iterator<Item = &'a str> {
+    fields
+        .get_all(name)
+        .filter_map(|value| std::str::from_utf8(value).ok())
 }
 
-pub(super) fn is_replication(headers: &HeaderMap) -> bool {
-    headers.get(REPLICATION).is_some_and(|value| value == "true")
+/// Whether `gzip` is among the accepted codings and not ruled out with `q=0`.
+pub(super) fn accepts_gzip(fields: &Fields) -> bool {
+    texts(fields, "accept-encoding")
+        .flat_map(|list| list.split(','))
+        .any(|coding| {
+            let mut words = coding.split(';').map(str::trim);
+            let named = words.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+            let ruled_out = |word: &str| {
+                let quality = word.strip_prefix("q=").or_else(|| word.strip_prefix("Q="));
+                quality.is_some_and(|quality| quality.parse() == Ok(0.0_f32))
+            };
+            named && !words.any(ruled_out)
+        })
+}
+
+pub(super) fn is_replication(fields: &Fields) -> bool {
+    fields.get(REPLICATION).is_some_and(|value| value == b"true")
 }
 
 /// In what the body is written: as the header says, or by its first byte where the header says nothing.
-pub(super) fn body_format(headers: &HeaderMap, body: &[u8]) -> Result<Format, &'static str> {
-    let said = headers
-        .get(CONTENT_TYPE)
-        .map(|value| value.to_str().unwrap_or("").to_ascii_lowercase());
+pub(super) fn body_format(fields: &Fields, body: &[u8]) -> Result<Format, &'static str> {
+    let said = fields
+        .get("content-type")
+        .map(|value| String::from_utf8_lossy(value).to_ascii_lowercase());
     match said {
         Some(said) if said.contains("json") => Ok(Format::Json),
         Some(said) if said.contains("xml") => Ok(Format::Xml),
@@ -74,13 +71,13 @@ pub(super) fn body_format(headers: &HeaderMap, body: &[u8]) -> Result<Format, &'
     }
 }
 
-fn parameter(head: &request::Parts, name: &str) -> Option<String> {
-    query(head.uri.query()?)
+fn parameter(head: &RequestHead, name: &str) -> Option<String> {
+    query(head.query()?)
         .find(|(key, _)| key == name)
         .map(|(_, value)| value)
 }
 
-pub(super) fn last_dirty(head: &request::Parts) -> Result<Option<i64>, Unusable> {
+pub(super) fn last_dirty(head: &RequestHead) -> Result<Option<i64>, Unusable> {
     let Some(text) = parameter(head, "lastDirtyTimestamp") else {
         return Ok(None);
     };
@@ -88,7 +85,7 @@ pub(super) fn last_dirty(head: &request::Parts) -> Result<Option<i64>, Unusable>
     text.parse().map(Some).map_err(|_| Unusable(expected))
 }
 
-pub(super) fn status_value(head: &request::Parts) -> Result<Option<Status>, Unusable> {
+pub(super) fn status_value(head: &RequestHead) -> Result<Option<Status>, Unusable> {
     let Some(text) = parameter(head, "value") else {
         return Ok(None);
     };
@@ -98,7 +95,7 @@ pub(super) fn status_value(head: &request::Parts) -> Result<Option<Status>, Unus
 }
 
 /// The override that a peer server sends along; one that is no status is none.
-pub(super) fn peers_override(head: &request::Parts) -> Option<Status> {
+pub(super) fn peers_override(head: &RequestHead) -> Option<Status> {
     let status = wire::Status::from_name(&parameter(head, "overriddenstatus")?)?;
     Some(core_status(status)).filter(|status| *status != Status::Unknown)
 }

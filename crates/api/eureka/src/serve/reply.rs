@@ -4,51 +4,44 @@
 //! one-line texts; everything else gets the object that Spring's server sends, with a message added that says what
 //! was wrong.
 
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, VARY};
-use http::{HeaderValue, Response, StatusCode};
+use http::StatusCode;
 use koinon_base::ErrorKind;
+use koinon_io_net::{Answer, Payload};
 use serde::Serialize;
 
-use super::body::{Body, Pieces};
 use crate::wire::Format;
 
 /// An answer without a body.
-pub(super) fn empty(status: StatusCode) -> Response<Body> {
-    with(status, Body::empty())
+pub(super) fn empty(status: StatusCode) -> Answer {
+    Answer::new(status.as_u16(), Payload::Empty)
 }
 
 /// A list, compressed or not.
-pub(super) fn list(format: Format, gzip: bool, pieces: Pieces) -> Response<Body> {
-    let mut response = message(format, pieces.into());
-    response.headers_mut().insert(
-        VARY,
-        HeaderValue::from_static("accept, accept-encoding, x-eureka-accept"),
-    );
-    if gzip {
-        response
-            .headers_mut()
-            .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+pub(super) fn list(format: Format, gzip: bool, pieces: Payload) -> Answer {
+    let answer = message(format, pieces).with("vary", "accept, accept-encoding, x-eureka-accept");
+    match gzip {
+        true => answer.with("content-encoding", "gzip"),
+        false => answer,
     }
-    response
 }
 
 /// A message in one of the two formats.
-pub(super) fn message(format: Format, body: Body) -> Response<Body> {
+pub(super) fn message(format: Format, body: Payload) -> Answer {
     typed(StatusCode::OK, format.content_type(), body)
 }
 
 /// A page for people.
-pub(super) fn page(html: String) -> Response<Body> {
+pub(super) fn page(html: String) -> Answer {
     typed(StatusCode::OK, "text/html; charset=utf-8", html.into())
 }
 
 /// A refusal in Eureka's own words, which clients log as they are.
-pub(super) fn refused(text: String) -> Response<Body> {
+pub(super) fn refused(text: String) -> Answer {
     typed(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", text.into())
 }
 
 /// A refusal in the form of Spring's server.
-pub(super) fn error(status: StatusCode, path: &str, message: &str) -> Response<Body> {
+pub(super) fn error(status: StatusCode, path: &str, message: &str) -> Answer {
     #[derive(Serialize)]
     struct Form<'a> {
         status: u16,
@@ -67,13 +60,9 @@ pub(super) fn error(status: StatusCode, path: &str, message: &str) -> Response<B
 }
 
 /// The wrong method for a path that exists.
-pub(super) fn method_not_allowed(path: &str, allow: &'static str) -> Response<Body> {
+pub(super) fn method_not_allowed(path: &str, allow: &'static str) -> Answer {
     let text = format!("this path takes {allow}");
-    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, path, &text);
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static(allow));
-    response
+    error(StatusCode::METHOD_NOT_ALLOWED, path, &text).with("allow", allow)
 }
 
 /// The status for an error's kind.
@@ -93,16 +82,6 @@ pub(super) fn status_of(kind: ErrorKind) -> StatusCode {
     }
 }
 
-fn typed(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
-    let mut response = with(status, body);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
-}
-
-fn with(status: StatusCode, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response
+fn typed(status: StatusCode, content_type: &'static str, body: Payload) -> Answer {
+    Answer::new(status.as_u16(), body).with("content-type", content_type)
 }

@@ -2,8 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::StatusCode;
-
 /// What a request asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -76,8 +74,8 @@ pub struct DoorStats {
 }
 
 impl DoorStats {
-    pub(super) fn count(&self, operation: Operation, status: StatusCode) {
-        let class = match status.as_u16() {
+    pub(super) fn count(&self, operation: Operation, status: u16) {
+        let class = match status {
             404 => 1,
             400..=499 => 2,
             500.. => 3,

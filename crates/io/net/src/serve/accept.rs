@@ -2,23 +2,18 @@
 //!
 //! Invariant: a connection holds one permit of the cap from before it is accepted until its task has ended.
 
-use std::error::Error as StdError;
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
-use http_body::Body;
-use hyper::body::{Bytes, Incoming};
-use hyper::service::Service;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{error, warn};
 
-use super::ServeReport;
-use super::connection::{self, Shared};
+use super::{ServeReport, Shared};
 use crate::bind::BACKLOG_LEN_MAX;
 
 /// After an accept error the loop waits this long, then twice as long each time, up to the maximum.
@@ -29,34 +24,32 @@ const _: () = assert!(BACKOFF_MIN.as_nanos() < BACKOFF_MAX.as_nanos());
 /// At most one line about accept errors in this time.
 const LOG_INTERVAL: Duration = Duration::from_secs(5);
 
-pub(super) struct Acceptor<S> {
+pub(crate) struct Acceptor<R> {
     shared: Arc<Shared>,
-    service: S,
+    /// Serves one connection to its end.
+    run: R,
     room: Arc<Semaphore>,
     connections: JoinSet<()>,
     trouble: AcceptTrouble,
 }
 
-impl<S, B> Acceptor<S>
+impl<R, F> Acceptor<R>
 where
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-    S::Error: Into<Box<dyn StdError + Send + Sync>>,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    R: Fn(TcpStream) -> F,
+    F: Future<Output = ()> + Send + 'static,
 {
-    pub(super) fn new(shared: Arc<Shared>, service: S) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, run: R) -> Self {
         let room = shared.options.connections_max.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             shared,
-            service,
+            run,
             room: Arc::new(Semaphore::new(room)),
             connections: JoinSet::new(),
             trouble: AcceptTrouble::default(),
         }
     }
 
-    pub(super) async fn run(mut self, listener: TcpListener) -> ServeReport {
+    pub(crate) async fn run(mut self, listener: TcpListener) -> ServeReport {
         let drain = self.shared.drain.clone();
         let mut draining = std::pin::pin!(drain.cancelled());
         loop {
@@ -86,7 +79,7 @@ where
 
     fn start(&mut self, stream: TcpStream, permit: OwnedSemaphorePermit) {
         let open = self.shared.stats.open_one();
-        let serving = connection::run(Arc::clone(&self.shared), stream, self.service.clone());
+        let serving = (self.run)(stream);
         self.connections.spawn(async move {
             let _held_until_the_end = (permit, open);
             serving.await;

@@ -21,45 +21,22 @@ use tracing::debug;
 
 use super::counted::Counted;
 use super::stall::StallGuard;
-use super::{ListenerStats, ServeOptions};
-use crate::drain::Drain;
+use super::{ServeOptions, Shared};
 
-/// What all connections of one listener share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) name: Arc<str>,
-    pub(super) options: ServeOptions,
-    pub(super) stats: Arc<ListenerStats>,
-    pub(super) drain: Drain,
-    protocol: http1::Builder,
-}
-
-impl Shared {
-    pub(super) fn new(
-        name: Arc<str>,
-        options: ServeOptions,
-        stats: Arc<ListenerStats>,
-        drain: Drain,
-    ) -> Self {
-        let mut protocol = http1::Builder::new();
-        protocol
-            .timer(TokioTimer::new())
-            .header_read_timeout(options.header_timeout)
-            .max_header_size(options.header_size_max)
-            // The library refuses less than 8 KiB; the buffer must hold one whole head.
-            .max_buf_size(options.header_size_max.max(8 * 1024));
-        Self {
-            name,
-            options,
-            stats,
-            drain,
-            protocol,
-        }
-    }
+/// The library's settings for a listener.
+pub(super) fn protocol(options: &ServeOptions) -> http1::Builder {
+    let mut protocol = http1::Builder::new();
+    protocol
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.header_timeout)
+        .max_header_size(options.header_size_max)
+        // The library refuses less than 8 KiB; the buffer must hold one whole head.
+        .max_buf_size(options.header_size_max.max(8 * 1024));
+    protocol
 }
 
 /// Serves `stream` until the peer closes it, a limit ends it or a drain has finished it.
-pub(super) async fn run<S, B>(shared: Arc<Shared>, stream: TcpStream, service: S)
+pub(super) async fn run<S, B>(shared: Arc<Shared>, protocol: http1::Builder, stream: TcpStream, service: S)
 where
     S: Service<Request<Incoming>, Response = Response<B>>,
     S::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -79,7 +56,7 @@ where
         stats: Arc::clone(&shared.stats),
         drain: shared.drain.clone(),
     };
-    let mut connection = pin!(shared.protocol.serve_connection(TokioIo::new(guarded), counted));
+    let mut connection = pin!(protocol.serve_connection(TokioIo::new(guarded), counted));
 
     tokio::select! {
         biased;

@@ -51,7 +51,7 @@ impl ListenerStats {
         OpenConnection(Arc::clone(self))
     }
 
-    pub(super) fn request(&self) {
+    pub(crate) fn request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -59,7 +59,7 @@ impl ListenerStats {
         self.accept_errors.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn write_stalled(&self) {
+    pub(crate) fn write_stalled(&self) {
         self.write_stalls.fetch_add(1, Ordering::Relaxed);
     }
 
