@@ -29,6 +29,13 @@ use crate::wire::{Encoder, Frame};
 /// Payload that nobody asked for this long are dropped: three intervals of Eureka's clients and some.
 const IDLE: Duration = Duration::from_secs(100);
 
+/// A gzip list of at most so many instances is compressed as a whole: a millisecond's work, and several times smaller
+/// than pieces that each begin without a history. Deltas are such lists.
+const WHOLE_MAX: usize = 100;
+
+/// An answer of at most so many bytes is kept in one piece besides: sending one is cheaper than sending many.
+const JOINED_LEN_MAX: u64 = 256 * 1024;
+
 /// Which list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum List {
@@ -64,6 +71,13 @@ enum Members {
 }
 
 impl Members {
+    fn len(&self) -> usize {
+        match self {
+            Self::All(view) => view.instances.len(),
+            Self::Some(some) => some.len(),
+        }
+    }
+
     fn for_each_in<T>(&self, then: impl FnOnce(&mut dyn Iterator<Item = &Instance>) -> T) -> T {
         match self {
             Self::All(view) => then(&mut view.instances.values().map(Arc::as_ref)),
@@ -83,6 +97,12 @@ struct Source {
 enum Piece {
     Plain(Bytes),
     Gzip(Deflated),
+}
+
+impl Piece {
+    fn is_gzip(&self) -> bool {
+        matches!(self, Self::Gzip(_))
+    }
 }
 
 #[derive(Default)]
@@ -254,18 +274,28 @@ impl Source {
 
 /// Puts the answer together from kept pieces and new ones, and keeps it.
 fn write(slot: &Slot, list: List, source: Source, variant: Variant) -> Payload {
+    let count: usize = source.groups.iter().map(|group| group.members.len()).sum();
+    let whole = variant.gzip && count <= WHOLE_MAX;
+    let written = Variant {
+        gzip: variant.gzip && !whole,
+        ..variant
+    };
     let mut kept = std::mem::take(&mut slot.lock().pieces);
     let mut pieces = Vec::with_capacity(source.groups.len());
     // One buffer for all pieces: a piece that is kept has then exactly the memory it needs.
     let mut draft = Vec::new();
     for group in source.groups {
         let piece = match kept.remove(&group.name) {
-            Some((stamp, piece)) if stamp == group.stamp => piece,
-            _ => write_piece(&group, variant, &mut draft),
+            Some((stamp, piece)) if stamp == group.stamp && piece.is_gzip() == written.gzip => piece,
+            _ => write_piece(&group, written, &mut draft),
         };
         pieces.push((group.name, group.stamp, piece));
     }
-    let answer = put_together(&pieces, source.counts, list, source.version, variant);
+    let answer = put_together(&pieces, source.counts, list, source.version, written);
+    let answer = joined(match whole {
+        true => gzip::member([gzip::deflate(&answer.to_vec())].iter()).into(),
+        false => answer,
+    });
     let mut table = slot.lock();
     table.pieces = pieces
         .into_iter()
@@ -273,6 +303,14 @@ fn write(slot: &Slot, list: List, source: Source, variant: Variant) -> Payload {
         .collect();
     table.answer = Some((source.version, answer.clone()));
     answer
+}
+
+/// In one piece, if it is short.
+fn joined(answer: Payload) -> Payload {
+    match answer.len() {
+        ..=JOINED_LEN_MAX => answer.to_vec().into(),
+        _ => answer,
+    }
 }
 
 fn write_piece(group: &Group, variant: Variant, draft: &mut Vec<u8>) -> Piece {

@@ -37,6 +37,12 @@ impl Payload {
         self.len() == 0
     }
 
+    /// A copy of all of it in one piece.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.parts().concat()
+    }
+
     /// The pieces, in order.
     #[must_use]
     pub fn parts(&self) -> &[Bytes] {
