@@ -107,6 +107,8 @@ pub struct Registry {
     pub change_log_len_max: usize,
     /// The most instances per namespace.
     pub instances_max: usize,
+    /// The most bytes of all instances together.
+    pub bytes_max: usize,
     /// The most namespaces.
     pub namespaces_max: usize,
 }
@@ -198,6 +200,7 @@ impl Settings {
                 registry.instances_max == 0,
                 "registry.instances_max must be at least 1",
             ),
+            (registry.bytes_max == 0, "registry.bytes_max must be at least 1"),
             (
                 registry.namespaces_max == 0,
                 "registry.namespaces_max must be at least 1",
@@ -251,6 +254,7 @@ impl Default for Registry {
             delta_retention_interval_ms: millis(timers.retention_interval),
             change_log_len_max: config.change_log_len_max,
             instances_max: config.instances_max,
+            bytes_max: config.bytes_max,
             namespaces_max: service.namespaces_max,
         }
     }
@@ -271,6 +275,7 @@ impl Registry {
             delta_retention_ms: self.delta_retention_ms,
             change_log_len_max: self.change_log_len_max,
             instances_max: self.instances_max,
+            bytes_max: self.bytes_max,
             ..Config::default()
         };
         RegistrySettings {

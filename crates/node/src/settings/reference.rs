@@ -87,6 +87,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "registry.instances_max",
         "Instances per namespace, at least 1; further registrations are refused.",
     ),
+    (
+        "registry.bytes_max",
+        "Bytes of all instances together, of all namespaces and about, at least 1; further registrations are refused.",
+    ),
     ("registry.namespaces_max", "Namespaces, at least 1."),
 ];
 
