@@ -18,6 +18,7 @@
 //! | `budget` | how many bytes of instances there may be |
 //! | `change_log` | ordered, bounded memory of changes: deltas and resumable subscriptions |
 //! | `snapshot` | an immutable view of one revision |
+//! | `entries` | every instance with its lease, found by its id |
 //! | `table` | the ordered, shared tables that a view is made of |
 //! | `outcome` | what operations take and answer |
 //! | `registry` | the operations over all of them |
@@ -25,6 +26,7 @@
 mod budget;
 mod change_log;
 mod config;
+mod entries;
 mod error;
 mod lease;
 mod model;

@@ -6,13 +6,11 @@
 //! delta, which makes every client fetch everything.
 //!
 //! Invariants:
-//! - `view` holds exactly the instances of `services`, and `counts` counts exactly them;
+//! - `view` holds exactly the instances of `entries`, and `counts` counts exactly them;
 //! - `bytes` counts exactly the registered instances, and `account` holds that and what the log counts;
 //! - every change takes the next revision, and the log holds it;
 //! - an instance's `revision` is that of its latest change, so the log's older entry for it can be found.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry as MapEntry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -21,6 +19,7 @@ use koinon_base::{InstanceId, Now, Rng, ServiceName};
 use crate::budget::{Account, Budget};
 use crate::change_log::{Change, ChangeLog, Changes};
 use crate::config::Config;
+use crate::entries::{Entries, Entry};
 use crate::error::RegistryError;
 use crate::lease::Lease;
 use crate::model::{ChangeKind, Consistency, Description, Health, Instance, Registration, Status};
@@ -34,17 +33,11 @@ use crate::table::Table;
 /// The most changes that are forgotten for the room of one registration: some hundred microseconds.
 const FORGOTTEN_FOR_ROOM_MAX: usize = 1024;
 
-#[derive(Debug)]
-struct Entry {
-    instance: Arc<Instance>,
-    lease: Lease,
-}
-
 /// The state machine of one namespace.
 #[derive(Debug)]
 pub struct Registry {
     config: Config,
-    services: BTreeMap<ServiceName, BTreeMap<InstanceId, Entry>>,
+    entries: Entries,
     view: Services,
     counts: StatusCounts,
     bytes: usize,
@@ -70,7 +63,7 @@ impl Registry {
         Self {
             preservation: Preservation::new(&config),
             config,
-            services: BTreeMap::new(),
+            entries: Entries::new(),
             view: Services::default(),
             counts: StatusCounts::default(),
             bytes: 0,
@@ -90,7 +83,7 @@ impl Registry {
     /// When it is persistent, or the namespace is full.
     pub fn register(&mut self, now: Now, registration: Registration) -> Result<Arc<Instance>, RegistryError> {
         let Registration {
-            description,
+            mut description,
             consistency,
             status,
             status_override,
@@ -118,6 +111,10 @@ impl Registry {
             held.as_ref()
                 .map_or(now.unix_ms, |held| held.last_dirty_ms.max(now.unix_ms))
         });
+        // All instances of a service share one text of its name: less memory, and a heartbeat finds it in the cache.
+        if let Some(view) = self.view.get(&description.service) {
+            description.service = view.name.clone();
+        }
         let newest = match &held {
             Some(held) if held.last_dirty_ms > last_dirty_ms => Instance::clone(held),
             _ => fresh(description, status, status_override, last_dirty_ms),
@@ -157,11 +154,7 @@ impl Registry {
         id: &InstanceId,
         renewal: Renewal,
     ) -> RenewOutcome {
-        let Some(entry) = self
-            .services
-            .get_mut(service)
-            .and_then(|entries| entries.get_mut(id))
-        else {
+        let Some(entry) = self.entries.get_mut(service, id) else {
             self.counters.renewals_refused += 1;
             return RenewOutcome::NotRegistered;
         };
@@ -318,7 +311,7 @@ impl Registry {
     pub fn find(&mut self, now: Now, id: &InstanceId) -> Option<Arc<Instance>> {
         let expiry_on = self.is_expiry_on(now);
         let alive = |entry: &&Entry| !expiry_on || !entry.lease.is_expired(now, 0);
-        let mut found = self.services.values().filter_map(|entries| entries.get(id));
+        let mut found = self.entries.of_id(id);
         found.find(alive).map(|entry| Arc::clone(&entry.instance))
     }
 
@@ -329,13 +322,13 @@ impl Registry {
             return Eviction::default();
         }
         // Only names are looked at, and only those chosen are kept: this runs over everything under the lock.
-        let mut expired: Vec<(&ServiceName, &InstanceId)> = Vec::new();
-        for (service, entries) in &self.services {
-            let late = entries
-                .iter()
-                .filter(|(_, entry)| entry.lease.is_expired(now, grace_ms));
-            expired.extend(late.map(|(id, _)| (service, id)));
-        }
+        let late = self
+            .entries
+            .iter()
+            .filter(|entry| entry.lease.is_expired(now, grace_ms));
+        let mut expired: Vec<&Instance> = late.map(|entry| &*entry.instance).collect();
+        // Any order will do, if it is the same for the same history.
+        expired.sort_unstable_by_key(|instance| instance.revision);
         let all = self.counts.total();
         let limit = all - (all as f64 * self.config.renewal_percent_threshold) as usize;
         rng.choose_front(&mut expired, limit);
@@ -344,7 +337,7 @@ impl Registry {
             expired: expired.len(),
             limit,
             chosen: chosen
-                .map(|(service, id)| ((*service).clone(), (*id).clone()))
+                .map(|instance| (instance.service().clone(), instance.id().clone()))
                 .collect(),
         }
     }
@@ -427,7 +420,7 @@ impl Registry {
         Figures {
             revision: self.revision,
             counts: self.counts,
-            services: self.services.len(),
+            services: self.view.len(),
             renewals_last_window: self.preservation.renewals_last_window(now, &self.config),
             renewals_threshold: self.preservation.threshold(&self.config),
             preservation: self.preservation.state(now, self.counts.total(), &self.config),
@@ -443,7 +436,7 @@ impl Registry {
     }
 
     fn entry(&self, service: &ServiceName, id: &InstanceId) -> Option<&Entry> {
-        self.services.get(service)?.get(id)
+        self.entries.get(service, id)
     }
 
     fn renewed_for_override(
@@ -455,11 +448,7 @@ impl Registry {
         let held = self
             .get(now, service, id)
             .ok_or_else(|| not_registered(service, id))?;
-        if let Some(entry) = self
-            .services
-            .get_mut(service)
-            .and_then(|entries| entries.get_mut(id))
-        {
+        if let Some(entry) = self.entries.get_mut(service, id) {
             held.renewed_ms.store(entry.lease.renew(now), Ordering::Relaxed);
         }
         self.counters.overrides += 1;
@@ -503,31 +492,16 @@ impl Registry {
             last_updated_ms: now.unix_ms,
             ..instance
         });
-        let (service, id) = (instance.service().clone(), instance.id().clone());
-        let terms = instance.description.lease;
         let mut replaces = None;
-        match self
-            .services
-            .entry(service.clone())
-            .or_default()
-            .entry(id.clone())
-        {
-            MapEntry::Occupied(mut held) => {
-                replaces = Some(held.get().instance.revision);
-                self.counts.remove(held.get().instance.status);
-                self.bytes -= held.get().instance.description.size_bytes();
-                held.get_mut().instance = Arc::clone(&instance);
-                if let Some(lease) = lease {
-                    held.get_mut().lease = lease;
-                }
-            }
-            MapEntry::Vacant(free) => {
-                let lease = lease.unwrap_or_else(|| Lease::start(now, terms));
-                free.insert(Entry {
-                    instance: Arc::clone(&instance),
-                    lease,
-                });
-            }
+        if let Some(held) = self.entries.get_mut(instance.service(), instance.id()) {
+            replaces = Some(held.instance.revision);
+            self.counts.remove(held.instance.status);
+            self.bytes -= held.instance.description.size_bytes();
+            held.instance = Arc::clone(&instance);
+            held.lease = lease.unwrap_or(held.lease);
+        } else {
+            let lease = lease.unwrap_or_else(|| Lease::start(now, instance.description.lease));
+            self.entries.insert(Entry::new(Arc::clone(&instance), lease));
         }
         self.counts.add(instance.status);
         self.bytes += instance.description.size_bytes();
@@ -537,11 +511,7 @@ impl Registry {
     }
 
     fn remove(&mut self, now: Now, service: &ServiceName, id: &InstanceId) -> Option<Arc<Instance>> {
-        let entries = self.services.get_mut(service)?;
-        let held = entries.remove(id)?.instance;
-        if entries.is_empty() {
-            self.services.remove(service);
-        }
+        let held = self.entries.remove(service, id)?.instance;
         self.preservation.client_removed();
         self.counts.remove(held.status);
         self.bytes -= held.description.size_bytes();

@@ -5,6 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{START_MS, Story, id, registration, service};
+use koinon_base::Rng;
 use koinon_core_registry::{
     Budget, ChangeKind, Config, PreservationMode, Registry, Snapshot, Status, StatusCounts,
 };
@@ -152,6 +153,16 @@ proptest! {
             prop_assert!(snapshot.services().all(|service| !service.instances.is_empty()));
             let newest = snapshot.services().map(|service| service.revision).max().unwrap_or(0);
             prop_assert!(newest <= snapshot.revision);
+            for n in 0..5 {
+                let id = id(&format!("i{n}"));
+                let holders = snapshot.services().filter_map(|service| service.instances.get(&id));
+                let first = holders.map(|instance| instance.revision).next();
+                let found = story.registry.find(story.now, &id).map(|found| found.revision);
+                // One whose lease has run out is in the view until it is evicted, but is not found any more.
+                if story.registry.plan_eviction(story.now, 0, &mut Rng::from_seed(1)).expired == 0 {
+                    prop_assert_eq!(found, first);
+                }
+            }
         }
     }
 

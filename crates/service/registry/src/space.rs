@@ -33,11 +33,15 @@ impl Space {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something that may change instances, and rings the bell if it did.
+    /// Does something that may change instances, and rings the bell if it did: a heartbeat does not.
     pub(crate) fn change<T>(&self, operation: impl FnOnce(&mut Registry) -> T) -> T {
         let (answer, revision) = {
             let mut registry = self.lock();
+            let before = registry.revision();
             let answer = operation(&mut registry);
+            if registry.revision() == before {
+                return answer;
+            }
             (answer, registry.revision())
         };
         self.revision.send_if_modified(|known| {
