@@ -2,15 +2,22 @@
 //!
 //! Pure: texts, a look-up function for variables and views of requests are arguments; no file, socket or clock.
 
+mod definition;
 pub mod limits;
 #[allow(
     dead_code,
     reason = "the table, which comes next, asks patterns for their certain beginnings"
 )]
 mod pattern;
+#[allow(dead_code, reason = "the binder, which comes next, collects problems")]
+mod problem;
 mod vars;
 mod view;
+#[allow(dead_code, reason = "the binder, which comes next, reads documents")]
+mod yaml;
 
+pub use definition::{Args, Definition, GatewayDefinition, RouteDefinition, Text};
 pub use pattern::{HostPattern, JavaRegex, PathPattern, PatternError, RawPath, RegexError, Replacement};
+pub use problem::{Place, Problem, Problems, located};
 pub use vars::Vars;
 pub use view::{Answer, Flow, RequestEdit, RequestView, ResponseEdit};
