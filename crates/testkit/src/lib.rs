@@ -11,12 +11,14 @@ mod error;
 mod http;
 mod koinon;
 mod process;
+mod rivals;
 mod wait;
 
 pub use error::Error;
 pub use http::{Connection, Request, Response, send};
 pub use koinon::{Koinon, KoinonOptions, binary};
 pub use process::{Process, ProcessOptions};
+pub use rivals::{Rival, RivalOptions};
 pub use wait::{POLL, holds_for, wait_until};
 
 /// The result of everything in this crate.
