@@ -12,43 +12,45 @@ use crate::workspace::Workspace;
 /// The longest scenario takes minutes; an hour means that something hangs.
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// The rival's server, where the compatibility suite builds it.
-const EUREKA_JAR: &str = "target/compat/eureka/spring/server/server.jar";
+/// The rivals' jars, where the compatibility suite builds them.
+const JARS: [(&str, &str); 2] = [
+    (
+        "KOINON_EUREKA_JAR",
+        "target/compat/eureka/spring/server/server.jar",
+    ),
+    (
+        "KOINON_SPRING_GATEWAY_JAR",
+        "target/compat/spring-gateway/gateway.jar",
+    ),
+];
 
 pub(crate) fn main(args: &[String]) -> Result<()> {
     let (name, rest) = args
         .split_first()
         .ok_or_else(|| Error::Usage("bench needs a name, e.g. `registry`".into()))?;
     let workspace = Workspace::load()?;
-    Cmd::cargo(
-        &workspace.root,
-        &[
-            "build",
-            "--locked",
-            "--release",
-            "-p",
-            "koinon-cli",
-            "-p",
-            "koinon-bench",
-        ],
-    )
-    .run()?;
+    let packages = ["-p", "koinon-cli", "-p", "koinon-bench"];
+    let build = [&["build", "--locked", "--release"], &packages[..]].concat();
+    Cmd::cargo(&workspace.root, &build).run()?;
+    compat::prepare_only(&workspace.root, rivals(name))?;
     let bench = workspace
         .target
         .join("release")
         .join(format!("koinon-bench{}", std::env::consts::EXE_SUFFIX));
-    // The rival is the server of the compatibility suite; the clients of that suite are not needed.
-    let clients: Vec<String> = compat::peer_names()
-        .filter(|peer| *peer != "java")
-        .map(str::to_owned)
-        .collect();
-    compat::prepare(&workspace.root, &clients)?;
     let command = Cmd::new(&workspace.root, &bench.to_string_lossy(), &[name.as_str()])
         .env("KOINON_BIN", workspace.release_binary().to_string_lossy())
-        .env(
-            "KOINON_EUREKA_JAR",
-            workspace.root.join(EUREKA_JAR).to_string_lossy(),
-        )
         .limit(LIMIT);
+    let command = JARS.iter().fold(command, |command, (variable, jar)| {
+        command.env(variable, workspace.root.join(jar).to_string_lossy())
+    });
     rest.iter().fold(command, |command, arg| command.arg(arg)).run()
+}
+
+/// What stands beside Koinon in a scenario. An unknown one is refused by the program that knows them.
+fn rivals(scenario: &str) -> &'static [&'static str] {
+    match scenario {
+        "registry" => &["java"],
+        "gateway" => &["proxies", "spring-gateway"],
+        _ => &[],
+    }
 }

@@ -14,12 +14,14 @@ mod fix;
 mod fuzz;
 mod generated;
 mod json;
+mod proxies;
 mod shell;
 mod soak;
 mod sources;
 mod suites;
 mod tally;
 mod test;
+mod tools;
 mod verify;
 mod workspace;
 
@@ -35,7 +37,7 @@ cargo xtask COMMAND
   fix                              format, apply lint suggestions, rewrite generated documents
   test [SUITE…] [--without NAME]   everything a push must pass, or the suites named
   soak [--minutes N]               long runs: fuzz growth, repeated compatibility stories
-  bench NAME [ARGS…]               side by side with the rival, e.g. `bench registry --quick`
+  bench NAME [ARGS…]               side by side with the rival, e.g. `bench gateway --quick`
 ";
 
 /// sysexits(3): the command was used incorrectly.

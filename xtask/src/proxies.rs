@@ -1,0 +1,77 @@
+//! HAProxy and nginx: where they are not on the PATH, Debian's packages are unpacked under `target/compat/proxies`.
+//!
+//! Why not installed: installing them starts two servers on the machine and needs root. Unpacking needs neither;
+//! what of their libraries the machine lacks is unpacked beside them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::shell::{Cmd, say};
+
+/// Where the test kit looks for them too.
+const UNPACKED: &str = "target/compat/proxies";
+const NAMES: [&str; 2] = ["haproxy", "nginx"];
+
+pub(crate) fn prepare(root: &Path) -> Result<()> {
+    let missing: Vec<&str> = NAMES.into_iter().filter(|name| !is_there(root, name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say(&format!("compat: unpacking {}", missing.join(" and ")));
+    unpack(root, &missing)?;
+    match missing.iter().find(|name| !is_there(root, name)) {
+        None => Ok(()),
+        Some(name) => Err(get(name)),
+    }
+}
+
+fn is_there(root: &Path, name: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths)
+        .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
+        .chain([root.join(UNPACKED).join("usr/sbin")])
+        .any(|folder| folder.join(name).is_file())
+}
+
+fn unpack(root: &Path, names: &[&str]) -> Result<()> {
+    let folder = root.join(UNPACKED);
+    let packages = folder.join("packages");
+    let partial = packages.join("partial");
+    fs::create_dir_all(&partial).map_err(|error| io(&partial, &error))?;
+    // Resolves the libraries that this machine lacks as an installation would, and stops after the download.
+    let archives = format!("Dir::Cache::archives={}", packages.display());
+    let download = ["--download-only", "--yes", "--no-install-recommends", "--quiet"];
+    let options = ["-o", "Debug::NoLocking=1", "-o", &archives];
+    let arguments = [&["install"], &download[..], &options[..], names].concat();
+    let apt = Cmd::new(root, "apt-get", &arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    if apt.run().is_err() {
+        return Err(get(&names.join(" ")));
+    }
+    for package in files(&packages)? {
+        let arguments = ["-x", &package.to_string_lossy(), &folder.to_string_lossy()];
+        Cmd::new(root, "dpkg-deb", &arguments).run()?;
+    }
+    Ok(())
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(|error| io(folder, &error))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    Ok(paths
+        .filter(|path| path.extension().is_some_and(|ending| ending == "deb"))
+        .collect())
+}
+
+fn get(names: &str) -> Error {
+    Error::Missing {
+        what: names.to_owned(),
+        get: format!(
+            "apt-get install {names} (or apt-get update, when Debian's package lists are missing or old)"
+        ),
+    }
+}
+
+fn io(path: &Path, error: &std::io::Error) -> Error {
+    Error::failed(format!("{}: {error}", path.display()))
+}
