@@ -20,12 +20,27 @@ impl Span {
         self.len == 0
     }
 
+    fn range(self) -> std::ops::Range<usize> {
+        let at = self.at as usize;
+        at..at + self.len as usize
+    }
+
     /// A part of this place.
     pub(crate) fn part(self, from: usize, len: usize) -> Self {
         Self {
             at: self.at + from as u32,
             len: len as u32,
         }
+    }
+
+    /// This place but for its first bytes.
+    pub(crate) fn without(self, bytes: usize) -> Self {
+        self.part(bytes, (self.len as usize).saturating_sub(bytes))
+    }
+
+    /// Whether both begin at the same byte.
+    pub(crate) fn starts_like(self, other: Self) -> bool {
+        self.at == other.at
     }
 
     /// What comes before the first `byte`, and what comes behind it. `text` is what is at this place.
@@ -152,17 +167,35 @@ impl Fields {
         }
     }
 
-    /// Puts bytes into the buffer. Beyond 4 MiB (no head comes near) they are cut to nothing rather than wrapped.
-    pub(crate) fn hold(&mut self, bytes: &[u8]) -> Span {
+    /// Puts bytes into the buffer, but not beyond 4 MiB; no head comes near.
+    pub(crate) fn hold(&mut self, bytes: &[u8]) -> Option<Span> {
         let at = self.buffer.len();
-        if at + bytes.len() > BUFFER_LEN_MAX {
-            return Span::default();
+        if bytes.len() > BUFFER_LEN_MAX.saturating_sub(at) {
+            return None;
         }
         self.buffer.extend_from_slice(bytes);
-        Span {
+        Some(Span {
             at: at as u32,
             len: bytes.len() as u32,
+        })
+    }
+
+    /// A copy of two places, one behind the other with `between` between them; `None` when the buffer would be too long.
+    pub(crate) fn join(&mut self, first: Span, between: &[u8], second: Span) -> Option<Span> {
+        let (at, len) = (
+            self.buffer.len(),
+            first.len as usize + between.len() + second.len as usize,
+        );
+        if at + len > BUFFER_LEN_MAX {
+            return None;
         }
+        self.buffer.extend_from_within(first.range());
+        self.buffer.extend_from_slice(between);
+        self.buffer.extend_from_within(second.range());
+        Some(Span {
+            at: at as u32,
+            len: len as u32,
+        })
     }
 
     /// The place of `part`, which is a slice of `whole`, when `whole` was put at the buffer's beginning.
@@ -258,20 +291,19 @@ impl Fields {
             .filter(|member| !member.is_empty())
     }
 
-    /// Adds a field behind the others.
+    /// Adds a field behind the others. White space around the value is not part of it, as in every field.
     ///
     /// # Errors
     /// Gives `false` and adds nothing when the name is no token or the value has a control character: whoever could
-    /// write a line end here could write a second message.
+    /// write a line end here could write a second message. And when the head has grown out of all proportion.
     #[must_use = "a field that is not valid is not added"]
     pub fn add(&mut self, name: &str, value: &[u8]) -> bool {
         if !is_token(name.as_bytes()) || !is_value(value) {
             return false;
         }
-        let (name, value) = (self.hold(name.as_bytes()), self.hold(value));
-        if name.is_empty() {
+        let (Some(name), Some(value)) = (self.hold(name.as_bytes()), self.hold(trimmed(value))) else {
             return false;
-        }
+        };
         self.push_placed(name, value);
         true
     }
@@ -285,7 +317,9 @@ impl Fields {
         if !is_value(value) {
             return false;
         }
-        let value = self.hold(value);
+        let Some(value) = self.hold(trimmed(value)) else {
+            return false;
+        };
         let mut index = 0;
         let buffer = &self.buffer;
         self.entries.retain(|entry| {
@@ -340,6 +374,20 @@ fn slice(buffer: &[u8], span: Span) -> &[u8] {
 
 fn named(buffer: &[u8], entry: &Entry, name: &str) -> bool {
     entry.name.len as usize == name.len() && slice(buffer, entry.name).eq_ignore_ascii_case(name.as_bytes())
+}
+
+/// A value without the white space around it: what a reader of it will see.
+fn trimmed(value: &[u8]) -> &[u8] {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = value
+        .iter()
+        .position(|byte| !is_space(byte))
+        .unwrap_or(value.len());
+    let end = value
+        .iter()
+        .rposition(|byte| !is_space(byte))
+        .map_or(start, |last| last + 1);
+    value.get(start..end).unwrap_or_default()
 }
 
 /// A token of RFC 9110 §5.6.2.

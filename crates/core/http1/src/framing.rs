@@ -140,16 +140,17 @@ fn without_default_port(host: &[u8]) -> &[u8] {
         .unwrap_or(host)
 }
 
+/// An old client's wish is not granted (RFC 9110 §10.1.1), but one that nobody knows is refused whoever has it: it
+/// would be passed on in a request of HTTP/1.1.
 fn expects_continue(fields: &Fields, version: Version) -> Result<bool, Refusal> {
-    let mut expectations = fields.known(Known::Expect).peekable();
-    if expectations.peek().is_none() || version == Version::Http10 {
-        return Ok(false);
+    let mut expects = false;
+    for value in fields.known(Known::Expect) {
+        if !value.eq_ignore_ascii_case(b"100-continue") {
+            return Err(Refusal::Expectation);
+        }
+        expects = version == Version::Http11;
     }
-    if expectations.all(|value| value.eq_ignore_ascii_case(b"100-continue")) {
-        Ok(true)
-    } else {
-        Err(Refusal::Expectation)
-    }
+    Ok(expects)
 }
 
 #[derive(Default)]

@@ -12,13 +12,16 @@
 //!
 //! Invariants:
 //! - a head holds its own bytes: fields are places in one buffer, and parsing the next head reuses it;
-//! - a written head, read again, says the same (`tests/laws.rs`);
-//! - the end of a message never depends on how its bytes were cut into reads.
+//! - a written head, read again, says the same (`laws`, fuzzed);
+//! - the end of a message never depends on how its bytes were cut into reads;
+//! - no bytes make this reader and a strict reader written apart from it (`laws/reference.rs`) see different borders.
 
 pub mod body;
 pub mod chunked;
 pub mod fields;
 pub mod framing;
+#[cfg(any(test, feature = "laws"))]
+pub mod laws;
 pub mod refusal;
 pub mod request;
 pub mod response;

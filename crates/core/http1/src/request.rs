@@ -48,7 +48,7 @@ impl RequestHead {
     /// Why it is not taken. What is here then is not a head; parse another before reading it.
     pub fn parse(&mut self, head: &[u8], limits: &Limits) -> Result<RequestPlan, Refusal> {
         self.fields.clear();
-        self.fields.hold(head);
+        self.fields.hold(head).ok_or(Refusal::HeadTooLong)?;
         let mut room = [const { MaybeUninit::<Header<'_>>::uninit() }; Limits::FIELDS_MAX];
         let allowed = limits.fields_max.min(Limits::FIELDS_MAX);
         let mut parsed = httparse::Request::new(&mut []);
@@ -154,21 +154,94 @@ impl RequestHead {
             target.push('?');
             target.push_str(query);
         }
-        self.target = self.fields.hold(target.as_bytes());
-        self.split_target().is_ok()
+        let target = self.fields.hold(target.as_bytes());
+        self.replace_target(target)
+    }
+
+    /// Replaces the path and keeps the query; the target becomes one in origin form.
+    ///
+    /// # Errors
+    /// Gives `false` and changes nothing when that is no such target.
+    #[must_use = "a path that is not valid is not set"]
+    pub fn set_path(&mut self, path: &str) -> bool {
+        let fits = path.starts_with('/') && path.bytes().all(|byte| is_target_byte(byte) && byte != b'?');
+        if !fits {
+            return false;
+        }
+        let path = self.fields.hold(path.as_bytes());
+        path.is_some_and(|path| self.compose_target(path))
+    }
+
+    /// Cuts `bytes` from the front of the path, which must then still start with `/`.
+    ///
+    /// # Errors
+    /// Gives `false` and changes nothing when it would not, or the target is not one in origin form.
+    #[must_use = "a path that is not valid is not set"]
+    pub fn cut_path(&mut self, bytes: usize) -> bool {
+        let fits = self.authority.is_empty()
+            && self.path.starts_like(self.target)
+            && self.path().as_bytes().get(bytes) == Some(&b'/');
+        if fits {
+            self.target = self.target.without(bytes);
+            self.path = self.path.without(bytes);
+        }
+        fits
+    }
+
+    /// Makes the target one in origin form, as it is sent to the server that the request is for. An absolute target's
+    /// authority is forgotten: take [`RequestHead::host`] before.
+    ///
+    /// # Errors
+    /// Gives `false` for `*` and CONNECT's targets, which have no path.
+    #[must_use = "some targets have no path"]
+    pub fn to_origin_form(&mut self) -> bool {
+        if !self.path().starts_with('/') {
+            return false;
+        }
+        self.authority.is_empty() || self.compose_target(self.path)
+    }
+
+    /// Path and query, one behind the other, become the target.
+    fn compose_target(&mut self, path: Span) -> bool {
+        let query = self.query;
+        let mark: &[u8] = if query.is_some() { b"?" } else { b"" };
+        let target = self.fields.join(path, mark, query.unwrap_or_default());
+        self.replace_target(target)
+    }
+
+    /// Puts a target in place if there is one and it fits the method.
+    fn replace_target(&mut self, target: Option<Span>) -> bool {
+        let Some(target) = target else { return false };
+        let old = std::mem::replace(&mut self.target, target);
+        let fits = self.split_target().is_ok();
+        if !fits {
+            self.target = old;
+            let _restored = self.split_target();
+        }
+        fits
     }
 
     /// Replaces the method.
     ///
     /// # Errors
-    /// Gives `false` and changes nothing when it is no token.
+    /// Gives `false` and changes nothing when it is no token, or when the target is of a form that it does not take:
+    /// CONNECT and the target `*` go with nothing else.
     #[must_use = "a method that is not valid is not set"]
     pub fn set_method(&mut self, method: &str) -> bool {
-        let valid = is_token(method.as_bytes());
-        if valid {
-            self.method = self.fields.hold(method.as_bytes());
+        if !is_token(method.as_bytes()) {
+            return false;
         }
-        valid
+        let old = self.method;
+        let Some(method) = self.fields.hold(method.as_bytes()) else {
+            return false;
+        };
+        self.method = method;
+        let fits = self.target.is_empty() || self.split_target().is_ok();
+        if !fits {
+            self.method = old;
+            let _restored = self.split_target();
+        }
+        fits
     }
 
     /// Makes this the head of a request that is built rather than read.
@@ -179,6 +252,8 @@ impl RequestHead {
     pub fn start(&mut self, method: &str, path: &str, query: Option<&str>) -> bool {
         self.fields.clear();
         self.version = Version::Http11;
+        // What they were is no longer in the buffer.
+        (self.method, self.target) = (Span::default(), Span::default());
         self.set_method(method) && self.set_path_and_query(path, query)
     }
 
@@ -213,7 +288,10 @@ impl RequestHead {
             return Err(Refusal::Target);
         }
         if let Some(authority) = authority {
-            if !is_host(fields.at(authority)) {
+            let text = fields.at(authority);
+            // A tunnel has no default port (RFC 9112 §3.2.3).
+            let whole = method != b"CONNECT" || text.last().is_some_and(u8::is_ascii_digit) && has_port(text);
+            if !is_host(text) || !whole {
                 return Err(Refusal::Target);
             }
             self.authority = authority;
@@ -221,7 +299,7 @@ impl RequestHead {
         let (path, query) = rest.split_at_byte(fields.at(rest), b'?');
         (self.path, self.query) = (path, query);
         if authority.is_some() && method != b"CONNECT" && path.is_empty() {
-            self.path = self.fields.hold(b"/");
+            self.path = self.fields.hold(b"/").ok_or(Refusal::TargetTooLong)?;
         }
         Ok(())
     }
@@ -249,16 +327,31 @@ fn is_target_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && byte != b'#'
 }
 
+/// Whether a host is followed by a port; colons within brackets are the address's.
+fn has_port(host: &[u8]) -> bool {
+    let behind = host
+        .iter()
+        .rposition(|byte| *byte == b']')
+        .map_or(0, |end| end + 1);
+    host.get(behind..).is_some_and(|rest| rest.contains(&b':'))
+}
+
+/// Whether every `%` is followed by two hexadecimal digits.
+fn is_percent_encoded(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'%')
+        .skip(1)
+        .all(|rest| matches!(rest, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()))
+}
+
 /// `host[:port]`, with the bytes that a name or an address may have.
 pub(crate) fn is_host(text: &[u8]) -> bool {
     let (host, port) = match text {
         [b'[', inside @ ..] => match inside.iter().position(|byte| *byte == b']') {
             Some(end) => {
                 let (address, port) = inside.split_at(end);
-                let good = address
-                    .iter()
-                    .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
-                (good && !address.is_empty(), port.get(1..).unwrap_or_default())
+                let address = std::str::from_utf8(address).unwrap_or_default();
+                let good = address.parse::<std::net::Ipv6Addr>().is_ok();
+                (good, port.get(1..).unwrap_or_default())
             }
             None => return false,
         },
@@ -268,7 +361,7 @@ pub(crate) fn is_host(text: &[u8]) -> bool {
             let good = name
                 .iter()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=%".contains(byte));
-            (good && !name.is_empty(), port)
+            (good && !name.is_empty() && is_percent_encoded(name), port)
         }
     };
     host && match port {

@@ -30,7 +30,7 @@ impl ResponseHead {
         limits: &Limits,
     ) -> Result<ResponsePlan, Refusal> {
         self.fields.clear();
-        self.fields.hold(head);
+        self.fields.hold(head).ok_or(Refusal::HeadTooLong)?;
         let mut room = [const { MaybeUninit::<Header<'_>>::uninit() }; Limits::FIELDS_MAX];
         let allowed = limits.fields_max.min(Limits::FIELDS_MAX);
         let mut parsed = httparse::Response::new(&mut []);

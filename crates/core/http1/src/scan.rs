@@ -15,6 +15,8 @@ pub struct HeadScan {
     line_start: usize,
     /// Where the head begins: behind an empty line, if one came first.
     start: usize,
+    /// Whether an empty line before the head is a head.
+    exact: bool,
 }
 
 /// A whole head within the bytes that were scanned.
@@ -27,12 +29,28 @@ pub struct HeadEnd {
 }
 
 impl HeadScan {
+    /// A scan for a response's head. Only requests may have an empty line before them; before a response it would be
+    /// the end of a body that was longer than it said.
+    #[must_use]
+    pub fn for_response() -> Self {
+        Self {
+            exact: true,
+            ..Self::default()
+        }
+    }
+
     /// Looks at what is new in `bytes`, which begin where they began at the call before.
     ///
     /// # Errors
     /// A line end without CR, or more bytes than a head may have.
     pub fn find(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<HeadEnd>, Refusal> {
-        while let Some(at) = memchr(b'\n', bytes.get(self.seen..).unwrap_or_default()) {
+        loop {
+            // What lies beyond the limit is not looked at, so that it refuses the same however the bytes come.
+            let reach = bytes.len().min(self.start + limits.head_len_max);
+            let Some(at) = memchr(b'\n', bytes.get(self.seen..reach).unwrap_or_default()) else {
+                self.seen = reach.max(self.seen);
+                return self.wait_for_more(bytes.len(), limits);
+            };
             let lf = self.seen + at;
             if lf == self.line_start || bytes.get(lf - 1) != Some(&b'\r') {
                 return Err(Refusal::BareLineEnd);
@@ -40,29 +58,26 @@ impl HeadScan {
             let is_empty = lf - 1 == self.line_start;
             self.seen = lf + 1;
             self.line_start = lf + 1;
-            if is_empty && self.start == 0 && lf == 1 {
+            if is_empty && lf == 1 && !self.exact {
                 self.start = lf + 1;
             } else if is_empty {
-                let whole = HeadEnd {
+                return Ok(Some(HeadEnd {
                     start: self.start,
                     end: lf + 1,
-                };
-                return if whole.end - whole.start > limits.head_len_max {
-                    Err(Refusal::HeadTooLong)
-                } else {
-                    Ok(Some(whole))
-                };
+                }));
             }
         }
-        self.seen = bytes.len().max(self.seen);
-        if bytes.len() > self.start + limits.head_len_max {
-            let in_first_line = self.line_start == self.start;
-            return Err(match in_first_line {
-                true => Refusal::TargetTooLong,
-                false => Refusal::HeadTooLong,
-            });
+    }
+
+    fn wait_for_more(&self, len: usize, limits: &Limits) -> Result<Option<HeadEnd>, Refusal> {
+        if len <= self.start + limits.head_len_max {
+            return Ok(None);
         }
-        Ok(None)
+        let in_first_line = self.line_start == self.start;
+        Err(match in_first_line {
+            true => Refusal::TargetTooLong,
+            false => Refusal::HeadTooLong,
+        })
     }
 }
 
@@ -100,6 +115,14 @@ mod tests {
         assert_eq!(find("\r\n\r\n"), Ok(Some(HeadEnd { start: 2, end: 4 })));
     }
 
+    /// Before a response, an empty line is what a body left behind.
+    #[test]
+    fn a_response_begins_at_once() {
+        let whole = Some(HeadEnd { start: 0, end: 2 });
+        let found = HeadScan::for_response().find(b"\r\nHTTP/1.1 200 OK\r\n\r\n", &Limits::default());
+        assert_eq!(found, Ok(whole));
+    }
+
     /// An endless line ends at the limit.
     #[test]
     fn a_head_has_an_end() {
@@ -110,7 +133,13 @@ mod tests {
         let mut scan = HeadScan::default();
         assert_eq!(scan.find(&[b'a'; 20], &limits), Ok(None));
         assert_eq!(scan.find(&[b'a'; 21], &limits), Err(Refusal::TargetTooLong));
-        let head = b"GET /abcdef HTTP/1.1\r\n\r\n";
+        let head = b"GET / HTTP/1.1\r\nA: b\r\n\r\n";
         assert_eq!(HeadScan::default().find(head, &limits), Err(Refusal::HeadTooLong));
+        // The same line is to blame whether it comes whole or not.
+        let line = b"GET /abcdef HTTP/1.1\r\n\r\n";
+        assert_eq!(
+            HeadScan::default().find(line, &limits),
+            Err(Refusal::TargetTooLong)
+        );
     }
 }

@@ -14,7 +14,7 @@ fn request(text: &str) -> Result<RequestPlan, Refusal> {
 
 fn response(text: &str, answers_head: bool) -> Result<ResponsePlan, Refusal> {
     let limits = Limits::default();
-    let Some(end) = HeadScan::default().find(text.as_bytes(), &limits)? else {
+    let Some(end) = HeadScan::for_response().find(text.as_bytes(), &limits)? else {
         panic!("not a whole head: {text:?}");
     };
     ResponseHead::default().parse(&text.as_bytes()[end.start..end.end], answers_head, &limits)
@@ -131,6 +131,9 @@ fn request_lines_are_exact() {
         ("GET /#a HTTP/1.1", Refusal::Target, 400),
         ("GET /ä HTTP/1.1", Refusal::Target, 400),
         ("CONNECT /a HTTP/1.1", Refusal::Target, 400),
+        ("CONNECT a HTTP/1.1", Refusal::Target, 400),
+        ("CONNECT a: HTTP/1.1", Refusal::Target, 400),
+        ("CONNECT [::1] HTTP/1.1", Refusal::Target, 400),
         ("GET http://a@b/ HTTP/1.1", Refusal::Target, 400),
         ("GET ftp://a/ HTTP/1.1", Refusal::Target, 400),
         ("GET http:///a HTTP/1.1", Refusal::Target, 400),
@@ -144,7 +147,7 @@ fn request_lines_are_exact() {
         "OPTIONS * HTTP/1.1",
         "GET http://a/ HTTP/1.1",
         "GET HTTP://A:80/x?y HTTP/1.1",
-        "CONNECT a HTTP/1.1",
+        "CONNECT a:443 HTTP/1.1",
         "PURGE /a?b?c HTTP/1.0",
     ] {
         assert!(line(text).is_ok(), "{text}: {:?}", line(text));
@@ -158,7 +161,8 @@ fn there_is_exactly_one_host() {
     assert!(request("GET / HTTP/1.0\r\n\r\n").is_ok());
     assert_eq!(with("Host: a\r\n"), Err(Refusal::RepeatedHost));
     for host in [
-        "", "a b", "a/b", "a@b", "a:b", "a:1:2", "[::1", "[]", "[::1]x", "a,b", "a:123456",
+        "", "a b", "a/b", "a@b", "a:b", "a:1:2", "[::1", "[]", "[:]", "[::1]x", "%", "%4", "%zz", "a,b",
+        "a:123456",
     ] {
         let text = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
         assert_eq!(request(&text), Err(Refusal::Host), "{host}");
@@ -210,6 +214,10 @@ fn a_plan_says_what_follows() {
     );
     assert!(with("Expect: 100-Continue\r\n").unwrap().expects_continue);
     assert_eq!(with("Expect: 200-ok\r\n"), Err(Refusal::Expectation));
+    let old = "POST / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n";
+    assert!(!request(old).unwrap().expects_continue);
+    let old = "POST / HTTP/1.0\r\nExpect: 200-ok\r\n\r\n";
+    assert_eq!(request(old), Err(Refusal::Expectation));
     assert!(
         with("Connection: Upgrade\r\nUpgrade: websocket\r\n")
             .unwrap()
@@ -361,6 +369,8 @@ fn a_responses_end_is_found() {
             "{fields}"
         );
     }
+    // The end of a body that was longer than it said is not skipped.
+    assert_eq!(plan(&format!("\r\n{ok}\r\n"), false), Err(Refusal::StatusLine));
     assert_eq!(plan("HTTP/1.1 99 No\r\n\r\n", false), Err(Refusal::StatusLine));
     assert_eq!(plan("HTTP/1.1 600 No\r\n\r\n", false), Err(Refusal::StatusLine));
     assert_eq!(plan("HTTP/2 200 OK\r\n\r\n", false), Err(Refusal::Version));
