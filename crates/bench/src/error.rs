@@ -29,6 +29,8 @@ pub(crate) enum Error {
         status: String,
         log: PathBuf,
     },
+    #[error(transparent)]
+    Testkit(#[from] koinon_testkit::Error),
     /// The server answered something else than the operation needs, so its cost would mean nothing.
     #[error("{request}: expected {expected}, got {got}")]
     Answer {

@@ -6,6 +6,7 @@
 
 mod canned;
 mod error;
+mod gateway;
 mod http;
 mod instance;
 mod load;
@@ -48,10 +49,11 @@ fn run(args: &[String]) -> Result<bool> {
     }
     let options = Options::parse(args)?;
     let report = match options.scenario.as_str() {
+        "gateway" => gateway::run(&options)?,
         "registry" => registry::run(&options)?,
         other => {
             return Err(Error::Usage(format!(
-                "unknown scenario `{other}`; there is registry"
+                "unknown scenario `{other}`; there are gateway and registry"
             )));
         }
     };

@@ -18,6 +18,10 @@ pub(crate) struct Options {
     pub(crate) output: Output,
     /// The rival's server. Without one, what needs it is left out and said so.
     pub(crate) eureka_jar: Option<PathBuf>,
+    /// Spring Cloud Gateway.
+    pub(crate) spring_jar: Option<PathBuf>,
+    /// Proxies to measure; empty means all.
+    pub(crate) proxies: Vec<String>,
     /// Parts of the scenario to run; empty means all.
     pub(crate) only: Vec<String>,
     /// The binary that is measured.
@@ -28,12 +32,14 @@ impl Options {
     pub(crate) fn parse(args: &[String]) -> Result<Self> {
         let (scenario, rest) = args
             .split_first()
-            .ok_or_else(|| Error::Usage("name a scenario: registry".into()))?;
+            .ok_or_else(|| Error::Usage("name a scenario: gateway or registry".into()))?;
         let mut options = Self {
             scenario: scenario.clone(),
             quick: false,
             output: Output::Table,
             eureka_jar: std::env::var_os("KOINON_EUREKA_JAR").map(PathBuf::from),
+            spring_jar: std::env::var_os("KOINON_SPRING_GATEWAY_JAR").map(PathBuf::from),
+            proxies: Vec::new(),
             only: Vec::new(),
             koinon: std::env::var_os("KOINON_BIN")
                 .map_or_else(|| "target/release/koinon".into(), PathBuf::from),
@@ -44,12 +50,17 @@ impl Options {
                 "--quick" => options.quick = true,
                 "--output" => options.output = output(value(arg, rest.next())?)?,
                 "--eureka-jar" => options.eureka_jar = Some(value(arg, rest.next())?.into()),
+                "--proxy" => options.proxies.push(value(arg, rest.next())?.clone()),
                 "--koinon" => options.koinon = value(arg, rest.next())?.into(),
                 "--only" => options.only.push(value(arg, rest.next())?.clone()),
                 other => return Err(Error::Usage(format!("unknown argument `{other}`"))),
             }
         }
         Ok(options)
+    }
+
+    pub(crate) fn wants_proxy(&self, name: &str) -> bool {
+        self.proxies.is_empty() || self.proxies.iter().any(|proxy| proxy == name)
     }
 
     pub(crate) fn wants(&self, part: &str) -> bool {

@@ -16,8 +16,11 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::load::Limit;
 use crate::options::Options;
-use crate::proc;
-use crate::report::{Report, warn};
+use crate::report::{KOINON, Report, warn};
+
+const EUREKA: &str = "eureka";
+/// What a server that only sends prepared bytes costs.
+const CANNED: &str = "canned";
 
 /// How long and how often things are measured.
 #[derive(Debug, Clone, Copy)]
@@ -79,16 +82,7 @@ impl Effort {
 
 pub(crate) fn run(options: &Options) -> Result<Report> {
     let effort = if options.quick { QUICK } else { FULL };
-    let mut report = Report {
-        title: "bench registry".into(),
-        machine: proc::machine(),
-        ..Report::default()
-    };
-    if options.quick {
-        report
-            .title
-            .push_str(" --quick (shows that it runs; the figures mean little)");
-    }
+    let mut report = Report::new("registry", options.quick, &[KOINON, EUREKA, CANNED]);
     type Part = fn(&Options, Effort, &mut Report) -> Result<()>;
     let parts: [(&str, Part); 4] = [
         ("start", start::run),

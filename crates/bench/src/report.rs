@@ -4,6 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::proc;
+
+pub(crate) const KOINON: &str = "koinon";
+
 /// What a figure must not exceed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bar {
@@ -17,11 +21,9 @@ pub(crate) enum Bar {
 pub(crate) struct Figure {
     pub(crate) what: String,
     pub(crate) unit: &'static str,
-    pub(crate) koinon: Option<f64>,
-    pub(crate) rival: Option<f64>,
-    /// What a server that only sends prepared bytes costs.
-    pub(crate) floor: Option<f64>,
-    /// Where it is not simply the quotient: the median of the pairs' quotients.
+    /// Who was measured, and the value.
+    values: Vec<(&'static str, f64)>,
+    /// Koinon's value beside a rival's: the median of the pairs' quotients.
     pub(crate) ratio: Option<f64>,
     pub(crate) bar: Option<Bar>,
     pub(crate) note: String,
@@ -32,28 +34,26 @@ impl Figure {
         Self {
             what: what.into(),
             unit,
-            koinon: None,
-            rival: None,
-            floor: None,
+            values: Vec::new(),
             ratio: None,
             bar: None,
             note: String::new(),
         }
     }
 
-    pub(crate) fn koinon(mut self, value: f64) -> Self {
-        self.koinon = Some(value);
+    /// The value of the one with this name, which is one of the report's columns.
+    pub(crate) fn of(mut self, who: &'static str, value: f64) -> Self {
+        self.values.push((who, value));
         self
     }
 
-    pub(crate) fn rival(mut self, value: f64) -> Self {
-        self.rival = Some(value);
-        self
+    pub(crate) fn koinon(self, value: f64) -> Self {
+        self.of(KOINON, value)
     }
 
-    pub(crate) fn floor(mut self, value: f64) -> Self {
-        self.floor = Some(value);
-        self
+    fn value(&self, who: &str) -> Option<f64> {
+        let found = self.values.iter().find(|(name, _)| *name == who);
+        found.map(|(_, value)| *value)
     }
 
     pub(crate) fn ratio(mut self, value: f64) -> Self {
@@ -74,7 +74,7 @@ impl Figure {
     /// `None` without a bar, or when what the bar is about was not measured.
     fn met(&self) -> Option<bool> {
         match self.bar? {
-            Bar::Value(most) => self.koinon.map(|value| value <= most),
+            Bar::Value(most) => self.value(KOINON).map(|value| value <= most),
             Bar::Ratio(most) => self.ratio.map(|ratio| ratio <= most),
         }
     }
@@ -88,16 +88,33 @@ impl Figure {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Report {
-    pub(crate) title: String,
-    pub(crate) machine: String,
-    pub(crate) figures: Vec<Figure>,
+    title: String,
+    machine: String,
+    /// Who is measured: Koinon, then the others.
+    columns: &'static [&'static str],
+    figures: Vec<Figure>,
     /// What was left out, and why.
     pub(crate) left_out: Vec<String>,
 }
 
 impl Report {
+    pub(crate) fn new(scenario: &str, quick: bool, columns: &'static [&'static str]) -> Self {
+        let warning = if quick {
+            " --quick (shows that it runs; the figures mean little)"
+        } else {
+            ""
+        };
+        Self {
+            title: format!("bench {scenario}{warning}"),
+            machine: proc::machine(),
+            columns,
+            figures: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
+
     pub(crate) fn add(&mut self, figure: Figure) {
         self.figures.push(figure);
     }
@@ -108,58 +125,70 @@ impl Report {
 
     pub(crate) fn table(&self) -> Vec<String> {
         let mut lines = vec![self.title.clone(), self.machine.clone(), String::new()];
-        lines.push(row([
-            "figure", "unit", "koinon", "eureka", "canned", "ratio", "bar", "verdict", "note",
-        ]));
-        lines.extend(self.figures.iter().map(|figure| {
-            let optional = |value: Option<f64>| value.map(number).unwrap_or_default();
-            let verdict = figure.met().map_or("", |met| if met { "pass" } else { "MISS" });
-            row([
-                &figure.what,
-                figure.unit,
-                &optional(figure.koinon),
-                &optional(figure.rival),
-                &optional(figure.floor),
-                &figure
-                    .ratio
-                    .map(|ratio| format!("{ratio:.3}"))
-                    .unwrap_or_default(),
-                &figure.bar_text(),
-                verdict,
-                &figure.note,
-            ])
-        }));
+        let mut names = vec!["figure", "unit"];
+        names.extend(self.columns);
+        names.extend(["ratio", "bar", "verdict", "note"]);
+        lines.push(row(&names));
+        lines.extend(self.figures.iter().map(|figure| self.line(figure)));
         lines.extend(self.left_out.iter().map(|what| format!("left out: {what}")));
         lines
     }
 
-    pub(crate) fn json(&self) -> String {
-        let figures: Vec<Value> = self
-            .figures
+    fn line(&self, figure: &Figure) -> String {
+        let values: Vec<String> = self
+            .columns
             .iter()
-            .map(|figure| {
-                let bar = match figure.bar {
-                    Some(Bar::Value(most)) => json!({ "value_max": most }),
-                    Some(Bar::Ratio(most)) => json!({ "ratio_max": most }),
-                    None => Value::Null,
-                };
-                json!({
-                    "figure": figure.what, "unit": figure.unit, "koinon": figure.koinon, "eureka": figure.rival, "canned": figure.floor,
-                    "ratio": figure.ratio, "bar": bar, "met": figure.met(), "note": figure.note,
-                })
-            })
+            .map(|who| figure.value(who).map(number).unwrap_or_default())
             .collect();
+        let ratio = figure
+            .ratio
+            .map(|ratio| format!("{ratio:.3}"))
+            .unwrap_or_default();
+        let bar = figure.bar_text();
+        let verdict = figure.met().map_or("", |met| if met { "pass" } else { "MISS" });
+        let mut cells = vec![figure.what.as_str(), figure.unit];
+        cells.extend(values.iter().map(String::as_str));
+        cells.extend([ratio.as_str(), &bar, verdict, &figure.note]);
+        row(&cells)
+    }
+
+    pub(crate) fn json(&self) -> String {
+        let figures: Vec<Value> = self.figures.iter().map(|figure| self.entry(figure)).collect();
         json!({ "title": self.title, "machine": self.machine, "figures": figures, "left_out": self.left_out })
             .to_string()
     }
+
+    fn entry(&self, figure: &Figure) -> Value {
+        let bar = match figure.bar {
+            Some(Bar::Value(most)) => json!({ "value_max": most }),
+            Some(Bar::Ratio(most)) => json!({ "ratio_max": most }),
+            None => Value::Null,
+        };
+        let mut entry = json!({
+            "figure": figure.what, "unit": figure.unit, "ratio": figure.ratio, "bar": bar,
+            "met": figure.met(), "note": figure.note,
+        });
+        for who in self.columns {
+            entry[*who] = json!(figure.value(who));
+        }
+        entry
+    }
 }
 
-fn row(cells: [&str; 9]) -> String {
-    const WIDTHS: [usize; 9] = [52, 6, 8, 8, 8, 6, 12, 7, 0];
+/// What, unit, a value for each column, then ratio, bar, verdict and note.
+fn row(cells: &[&str]) -> String {
+    let numbers = 2..cells.len() - 3;
     let mut line = String::new();
-    for (index, (cell, width)) in cells.iter().zip(WIDTHS).enumerate() {
+    for (index, cell) in cells.iter().enumerate() {
+        let width = match index {
+            0 => 52,
+            1 => 6,
+            _ if index + 1 == cells.len() => 0,
+            _ if index + 3 == cells.len() => 12,
+            _ => 8,
+        };
         // Text to the left, numbers to the right. Writing to a String cannot fail.
-        let _ = if (2..6).contains(&index) {
+        let _ = if numbers.contains(&index) {
             write!(line, "{cell:>width$}  ")
         } else {
             write!(line, "{cell:<width$}  ")
@@ -201,7 +230,7 @@ mod tests {
     fn figure(koinon: f64, rival: f64, bar: Bar) -> Figure {
         Figure::new("x", "µs")
             .koinon(koinon)
-            .rival(rival)
+            .of("eureka", rival)
             .ratio(koinon / rival)
             .bar(bar)
     }
@@ -209,7 +238,7 @@ mod tests {
     /// Protects: a missed bar fails the run and shows in both outputs; what was not measured is no pass.
     #[test]
     fn a_missed_bar_is_a_miss_everywhere() {
-        let mut report = Report::default();
+        let mut report = Report::new("x", false, &[KOINON, "eureka"]);
         report.add(figure(1.0, 10.0, Bar::Ratio(0.15)));
         report.add(Figure::new("y", "MiB").bar(Bar::Value(60.0)));
         assert!(report.all_met());
@@ -222,6 +251,7 @@ mod tests {
         );
         let json: Value = serde_json::from_str(&report.json()).unwrap();
         assert_eq!(json["figures"][0]["met"], true);
+        assert_eq!(json["figures"][0]["eureka"], 10.0);
         assert_eq!(json["figures"][1]["met"], Value::Null);
         assert_eq!(json["figures"][2]["met"], false);
     }

@@ -24,6 +24,8 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How to start `koinon dev`.
 #[derive(Debug, Clone, Default)]
 pub struct KoinonOptions {
+    /// The binary; without one, see [`binary`].
+    pub binary: Option<PathBuf>,
     /// Settings as in `--set key=value`; the listeners are set to port 0 already.
     pub settings: Vec<(String, String)>,
     /// More command line arguments.
@@ -31,6 +33,10 @@ pub struct KoinonOptions {
 }
 
 impl KoinonOptions {
+    fn found_binary(&self) -> Result<PathBuf> {
+        self.binary.clone().map_or_else(binary, Ok)
+    }
+
     /// Adds a setting.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl ToString) -> Self {
@@ -60,7 +66,7 @@ impl Koinon {
         })?;
         let mut process = Process::start(ProcessOptions {
             name: "koinon dev".into(),
-            command: command(&binary()?, data.path(), options),
+            command: command(&options.found_binary()?, data.path(), options),
             log: data.path().join("output.log"),
         })?;
         let listeners = wait_for_listeners(&mut process, data.path())?;

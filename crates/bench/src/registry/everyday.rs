@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
-use super::Effort;
+use super::{EUREKA, Effort};
 use crate::error::Result;
 use crate::instance::{Encoding, Fleet, fetch};
 use crate::load::{Pace, paced};
@@ -48,7 +48,7 @@ pub(super) fn run(
     report.add(if ratios.is_empty() {
         figure
     } else {
-        figure.rival(median(&theirs)).ratio(median(&ratios))
+        figure.of(EUREKA, median(&theirs)).ratio(median(&ratios))
     });
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CONNECTIONS, Effort};
+use super::{CANNED, CONNECTIONS, EUREKA, Effort};
 use crate::error::Result;
 use crate::instance::{Encoding, Fleet, fetch};
 use crate::load::{Cost, Limit, measure, measure_paced};
@@ -109,16 +109,16 @@ impl Operation {
         });
         report.add(
             self.against_rival(busy, rounds, |round| round.closed.cpu_us)
-                .floor(floor.closed.cpu_us),
+                .of(CANNED, floor.closed.cpu_us),
         );
         let name = format!("CPU each at {:.0}/s", self.per_second);
         let paced = self.figure(rounds, &name, "µs", |round| round.paced_cpu_us);
         report.add(
             self.against_rival(paced, rounds, |round| round.paced_cpu_us)
-                .floor(floor.paced_cpu_us),
+                .of(CANNED, floor.paced_cpu_us),
         );
         let throughput = self.figure(rounds, "throughput", "1/s", |round| round.closed.ops_per_s);
-        report.add(throughput.floor(floor.closed.ops_per_s));
+        report.add(throughput.of(CANNED, floor.closed.ops_per_s));
         report.add(self.figure(rounds, "latency p50", "µs", |round| {
             f64::from(round.closed.p50_us)
         }));
@@ -143,7 +143,7 @@ impl Operation {
         if rounds.rival.is_empty() {
             figure
         } else {
-            figure.rival(median_of(&rounds.rival))
+            figure.of(EUREKA, median_of(&rounds.rival))
         }
     }
 

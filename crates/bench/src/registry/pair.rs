@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::operation::{Operation, Rounds};
-use super::{CONNECTIONS, Effort, delta, everyday};
+use super::{CONNECTIONS, EUREKA, Effort, delta, everyday};
 use crate::error::Result;
 use crate::instance::{Encoding, Fleet};
 use crate::load::each_once;
@@ -112,7 +112,7 @@ impl Pair {
         let figure = Figure::new("memory, 1,000 instances after all this", "MiB");
         let figure = figure.koinon(proc::rss_mib(self.koinon.pid())?);
         match &self.rival {
-            Some(rival) => Ok(figure.rival(proc::rss_mib(rival.pid())?)),
+            Some(rival) => Ok(figure.of(EUREKA, proc::rss_mib(rival.pid())?)),
             None => Ok(figure),
         }
     }

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{CONNECTIONS, Effort};
+use super::{CONNECTIONS, EUREKA, Effort};
 use crate::error::{Error, Result};
 use crate::http::Connection;
 use crate::instance::{Encoding, Fleet, fetch};
@@ -169,7 +169,7 @@ fn poll_figure(options: &Options, effort: Effort, report: &mut Report) -> Result
         warn("… a change on its way to a reader of Eureka");
         waits_ms.push(poll(rival.eureka, turn)?);
     }
-    let figure = Figure::new("change to a reader who asks all the time", "ms").rival(median(&waits_ms));
+    let figure = Figure::new("change to a reader who asks all the time", "ms").of(EUREKA, median(&waits_ms));
     report.add(figure.note(format!("median of {}; a client asks every 30 s", waits_ms.len())));
     Ok(())
 }

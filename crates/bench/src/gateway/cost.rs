@@ -1,0 +1,138 @@
+//! What a request costs each proxy, taking turns under the same closed load.
+//!
+//! Each round measures every proxy, and who goes first changes with the round. A ratio is taken within a round, so that
+//! a machine that slows down slows both sides of it; the table shows the medians of the rounds.
+
+use super::Effort;
+use super::engine::Engine;
+use super::load::{Phase, closed};
+use super::proxies::{HAPROXY, NGINX, Proxy, SPRING};
+use crate::error::Result;
+use crate::proc;
+use crate::report::{Bar, Figure, KOINON, Report, warn};
+use crate::stats::median;
+
+const CONNECTIONS: [usize; 2] = [64, 256];
+/// What Koinon's CPU time for each request may be of another's.
+const BARS: [(&str, &str, f64); 3] = [
+    (HAPROXY, "  of HAProxy's", 1.05),
+    (NGINX, "  of nginx's", 1.0),
+    (SPRING, "  of Spring Cloud Gateway's", 0.25),
+];
+/// Both endpoints must have had their share, or what was measured was no balancing.
+const SHARE_MIN: f64 = 0.45;
+
+/// The rounds of one proxy at one number of connections.
+struct Series {
+    name: &'static str,
+    connections: usize,
+    phases: Vec<Phase>,
+}
+
+pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report: &mut Report) -> Result<()> {
+    for proxy in proxies {
+        let time = if proxy.name == SPRING {
+            effort.warm_up
+        } else {
+            effort.phase
+        };
+        warn(&format!("… warming {} up: {time:?}", proxy.name));
+        closed(engine, proxy.place(), CONNECTIONS[0], time)?;
+    }
+    let mut all: Vec<Series> = CONNECTIONS
+        .into_iter()
+        .flat_map(|connections| proxies.iter().map(move |proxy| (proxy.name, connections)))
+        .map(|(name, connections)| Series {
+            name,
+            connections,
+            phases: Vec::new(),
+        })
+        .collect();
+    for round in 0..effort.rounds {
+        warn(&format!("… round {} of {}", round + 1, effort.rounds));
+        for series in &mut all {
+            // Whose turn it is at this place of the round; every proxy comes to stand at every place.
+            let at = proxies.iter().position(|proxy| proxy.name == series.name);
+            let proxy = &proxies[at.unwrap_or(0)];
+            series
+                .phases
+                .push(one(proxy, engine, series.connections, effort)?);
+        }
+        all.rotate_left(1);
+    }
+    for connections in CONNECTIONS {
+        let of: Vec<&Series> = all.iter().filter(|s| s.connections == connections).collect();
+        figures(&of, connections, report);
+    }
+    report.add(memory(proxies)?);
+    Ok(())
+}
+
+fn one(proxy: &Proxy, engine: &mut Engine, connections: usize, effort: Effort) -> Result<Phase> {
+    let before = engine.requests();
+    let phase = closed(engine, proxy.place(), connections, effort.phase)?;
+    let counts: Vec<u64> = engine
+        .requests()
+        .iter()
+        .zip(before)
+        .map(|(after, before)| after - before)
+        .collect();
+    let total: u64 = counts.iter().sum();
+    let least = counts.iter().min().copied().unwrap_or(0);
+    if (least as f64) < total as f64 / counts.len() as f64 * 2.0 * SHARE_MIN {
+        warn(&format!(
+            "warning: {} did not balance evenly: {counts:?}",
+            proxy.name
+        ));
+    }
+    warn(&format!(
+        "  {} at {connections}: {:.2} µs, {:.0}/s, p50 {} µs, p99 {} µs, load busy {:.0} %",
+        proxy.name,
+        phase.cpu_us,
+        phase.per_second,
+        phase.p50_us,
+        phase.p99_us,
+        phase.load_busy * 100.0
+    ));
+    Ok(phase)
+}
+
+fn figures(of: &[&Series], connections: usize, report: &mut Report) {
+    let figure = |what: &str, unit, value: fn(&Phase) -> f64| {
+        let name = format!("{connections} connections: {what}");
+        of.iter().fold(Figure::new(name, unit), |figure, series| {
+            let values: Vec<f64> = series.phases.iter().map(value).collect();
+            figure.of(series.name, median(&values))
+        })
+    };
+    let rounds = of.first().map_or(0, |series| series.phases.len());
+    report.add(figure("CPU each", "µs", |phase| phase.cpu_us).note(format!("{rounds} rounds")));
+    let named = |name| of.iter().find(|series| series.name == name);
+    for (rival, what, most) in BARS {
+        let (Some(ours), Some(theirs)) = (named(KOINON), named(rival)) else {
+            continue;
+        };
+        let pairs = ours.phases.iter().zip(&theirs.phases);
+        let ratios: Vec<f64> = pairs.map(|(ours, theirs)| ours.cpu_us / theirs.cpu_us).collect();
+        let figure = Figure::new(what, "").ratio(median(&ratios)).bar(Bar::Ratio(most));
+        report.add(figure.note(spread(&ratios)));
+    }
+    report.add(figure("throughput", "1/s", |phase| phase.per_second));
+    report.add(figure("latency p50", "µs", |phase| f64::from(phase.p50_us)));
+    report.add(figure("latency p99", "µs", |phase| f64::from(phase.p99_us)));
+    let busy = figure("how busy the load was", "%", |phase| phase.load_busy * 100.0);
+    report.add(busy.note("at 100 the proxy waits for it"));
+}
+
+fn spread(ratios: &[f64]) -> String {
+    let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = ratios.iter().copied().fold(0.0, f64::max);
+    format!("rounds from {least:.3} to {most:.3}")
+}
+
+fn memory(proxies: &[Proxy]) -> Result<Figure> {
+    let figure = Figure::new("memory after this load", "MiB");
+    proxies.iter().try_fold(figure, |figure, proxy| {
+        Ok(figure.of(proxy.name, proc::rss_mib(proxy.pid)?))
+    })
+}

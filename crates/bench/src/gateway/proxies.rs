@@ -1,0 +1,198 @@
+//! The proxies under measurement, started on the proxies' core and known to forward.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use koinon_testkit::{Koinon, KoinonOptions, Process, ProcessOptions, Rival, RivalOptions, wait_until};
+use tempfile::TempDir;
+
+use super::engine::Engine;
+use super::load::PATH;
+use super::message::request;
+use super::place::Place;
+use super::registering::register;
+use super::routes;
+use crate::error::{Error, Result};
+use crate::options::Options;
+use crate::report::{KOINON, warn};
+
+pub(super) const HAPROXY: &str = "haproxy";
+pub(super) const NGINX: &str = "nginx";
+pub(super) const SPRING: &str = "spring";
+/// All, in the order in which they take their first turn.
+pub(super) const NAMES: [&str; 4] = [KOINON, HAPROXY, NGINX, SPRING];
+
+/// A JVM on one core needs tens of seconds.
+const START_MAX: Duration = Duration::from_secs(120);
+/// Between questions whether a proxy forwards; not a pace of anything measured.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A running proxy. Dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Proxy {
+    pub(super) name: &'static str,
+    pub(super) address: SocketAddr,
+    pub(super) pid: u32,
+    /// Koinon's front door for registrations.
+    pub(super) eureka: Option<SocketAddr>,
+    _running: Running,
+}
+
+#[derive(Debug)]
+#[expect(
+    dead_code,
+    reason = "held so that the processes and their folders live as long as the proxy"
+)]
+enum Running {
+    Koinon(Koinon, TempDir),
+    Rival(Rival),
+    Spring(Process, TempDir),
+}
+
+impl Proxy {
+    /// Starts one of [`NAMES`] and waits until it forwards. `fresh` is the number of routes to services that nobody
+    /// has registered yet.
+    pub(super) fn start(
+        name: &'static str,
+        options: &Options,
+        place: Place,
+        engine: &mut Engine,
+        fresh: usize,
+    ) -> Result<Self> {
+        warn(&format!("… starting {name}"));
+        let upstreams = engine.upstreams()?;
+        let proxy = place.start(|| match name {
+            HAPROXY => Ok(Self::rival(Rival::haproxy(&RivalOptions::new(upstreams))?)),
+            NGINX => Ok(Self::rival(Rival::nginx(&RivalOptions::new(upstreams))?)),
+            SPRING => Self::spring(options, &upstreams),
+            _ => Self::koinon(options, &upstreams, fresh),
+        })?;
+        proxy.wait_forwarding(engine)?;
+        Ok(proxy)
+    }
+
+    /// What [`super::load`] needs to know of it.
+    pub(super) fn place(&self) -> (SocketAddr, u32) {
+        (self.address, self.pid)
+    }
+
+    fn rival(rival: Rival) -> Self {
+        Self {
+            name: rival.name(),
+            address: rival.address(),
+            pid: rival.id(),
+            eureka: None,
+            _running: Running::Rival(rival),
+        }
+    }
+
+    /// `koinon dev` with one worker, the route file and two instances that registered themselves.
+    fn koinon(options: &Options, upstreams: &[SocketAddr], fresh: usize) -> Result<Self> {
+        let (folder, file) = route_file(upstreams, fresh)?;
+        let mut start = KoinonOptions::default()
+            .set("listen.gateway", "127.0.0.1:0")
+            .set("gateway.workers", 1);
+        start.arguments = vec!["--routes".into(), file.display().to_string()];
+        start.binary = Some(options.koinon.clone());
+        let mut koinon = Koinon::start(&start)?;
+        let eureka = koinon.listener("eureka")?;
+        for upstream in upstreams {
+            register(eureka, "orders", *upstream)?;
+        }
+        Ok(Self {
+            name: KOINON,
+            address: koinon.listener("gateway")?,
+            pid: koinon.process().id(),
+            eureka: Some(eureka),
+            _running: Running::Koinon(koinon, folder),
+        })
+    }
+
+    /// Spring Cloud Gateway with one event loop, as the others have one.
+    fn spring(options: &Options, upstreams: &[SocketAddr]) -> Result<Self> {
+        let jar = options.spring_jar.as_deref().unwrap_or(Path::new("gateway.jar"));
+        if !jar.is_file() {
+            return Err(Error::Missing {
+                what: jar.display().to_string(),
+                get: "cargo xtask bench gateway".into(),
+            });
+        }
+        let (folder, file) = route_file(upstreams, 0)?;
+        let mut command = Command::new("java");
+        command
+            .arg("-Dreactor.netty.ioWorkerCount=1")
+            .arg("-jar")
+            .arg(jar);
+        command.arg(format!("--spring.config.location=file:{}", file.display()));
+        command.args(["--server.address=127.0.0.1", "--server.port=0"]);
+        let mut process = Process::start(ProcessOptions {
+            name: SPRING.into(),
+            command,
+            log: folder.path().join("output.log"),
+        })?;
+        let found = wait_until("Netty to listen", START_MAX, || match process.ended() {
+            Some(status) => Some(Err(process.error(format!("ended: {status}")))),
+            None => netty_port(&process.output()).map(Ok),
+        });
+        let port = found.map_err(|error| process.error(error.to_string()))??;
+        Ok(Self {
+            name: SPRING,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            pid: process.id(),
+            eureka: None,
+            _running: Running::Spring(process, folder),
+        })
+    }
+
+    fn wait_forwarding(&self, engine: &mut Engine) -> Result<()> {
+        let bytes = request(self.address, PATH);
+        let started = Instant::now();
+        loop {
+            engine.connect(self.address, 1)?;
+            let done = engine.ask(0, &bytes);
+            engine.disconnect();
+            match done {
+                Ok(done) if done.status == 200 => return Ok(()),
+                Ok(done) if started.elapsed() > START_MAX => {
+                    return Err(Error::Answer {
+                        request: format!("GET {PATH} through {}", self.name),
+                        expected: format!("200 within {START_MAX:?}"),
+                        got: done.status.to_string(),
+                    });
+                }
+                Ok(_) => engine.idle(ASK_AGAIN)?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn route_file(upstreams: &[SocketAddr], fresh: usize) -> Result<(TempDir, PathBuf)> {
+    let folder = tempfile::tempdir().map_err(Error::io("making a folder for the route file"))?;
+    let file = folder.path().join("application.yml");
+    fs::write(&file, routes::file(upstreams, fresh)).map_err(Error::io(file.display().to_string()))?;
+    Ok((folder, file))
+}
+
+/// `Netty started on port 40123 (http)`
+fn netty_port(log: &str) -> Option<u16> {
+    let rest = log.split("Netty started on port ").nth(1)?;
+    // The line must be whole, or the number may not be.
+    let end = rest.find(|c: char| !c.is_ascii_digit())?;
+    rest[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects: the rival is driven on the port it chose.
+    #[test]
+    fn the_port_is_read_from_the_log() {
+        assert_eq!(netty_port("x Netty started on port 40123 (http)"), Some(40_123));
+        assert_eq!(netty_port("x Netty started on port 401"), None);
+    }
+}
