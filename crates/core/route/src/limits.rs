@@ -35,3 +35,7 @@ pub const REGEX_MEMORY_MAX: usize = 1 << 20;
 pub const REGEX_BACKTRACKS_MAX: usize = 20_000;
 /// The most bytes of a path that a filter makes.
 pub const PATH_BYTES_MAX: usize = 64 << 10;
+/// The most bytes of a route's id.
+pub const NAME_BYTES_MAX: usize = 512;
+/// The most routes whose refusal an explanation tells; the rest is counted.
+pub const REFUSALS_MAX: usize = 32;

@@ -8,6 +8,7 @@ mod regex;
 mod replacement;
 
 pub use host::HostPattern;
+pub(crate) use path::Lead;
 pub use path::PathPattern;
 pub use raw_path::RawPath;
 pub use regex::{JavaRegex, RegexError};

@@ -17,8 +17,9 @@ pub trait RequestView {
     fn each_header(&self, name: &str, visit: &mut dyn FnMut(&[u8]) -> bool);
 }
 
-/// A request on its way upstream, as filters change it.
-pub trait RequestEdit {
+/// A request on its way upstream, as filters change it. The methods of [`RequestView`] go on showing what the client
+/// sent.
+pub trait RequestEdit: RequestView {
     /// The raw path as filters before this one left it.
     fn path(&self) -> &str;
     /// Replaces the raw path. Filters of this crate give only what may stand in a request line.
@@ -33,11 +34,12 @@ pub trait RequestEdit {
     fn query(&self) -> Option<&str>;
     /// Replaces the raw query.
     fn set_query(&mut self, raw_query: Option<&str>);
-    /// Adds a value of a header.
+    /// Adds a value of a header. Filters of this crate write no framing or connection header, and no control
+    /// character; an implementation refuses both, because a user's filter may.
     fn add_header(&mut self, name: &str, value: &[u8]);
     /// Replaces all values of a header by this one.
     fn set_header(&mut self, name: &str, value: &[u8]);
-    /// Removes all values of a header.
+    /// Removes all values of a header, those that filters before this one added included.
     fn remove_header(&mut self, name: &str);
     /// The upstream gets the `Host` that the client sent, not the endpoint's.
     fn preserve_host(&mut self);

@@ -121,7 +121,7 @@ impl PathPattern {
                 Part::Rest(name) => {
                     let fits = at == path.len() || path.is_separator(at);
                     if let (true, Some(name), Some(vars)) = (fits, name, &mut vars) {
-                        vars.set(name, path.rest(at));
+                        vars.set_path(name, path.rest(at));
                     }
                     return fits;
                 }
