@@ -113,7 +113,7 @@ fn take(route: &Arc<Route>, subject: &Subject<'_>, request: &OwnedRequest) -> Ta
         Flow::Answer(answer) => Outcome::Answered(*answer),
         Flow::Continue => Outcome::Forwarded {
             url: url(route, &edited),
-            headers: edited.upstream_headers().to_vec(),
+            headers: edited.headers().to_vec(),
             host_preserved: edited.is_host_preserved(),
         },
     };

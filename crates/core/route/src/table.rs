@@ -1,11 +1,9 @@
 //! The routes in force: an immutable snapshot, made at reload and asked for every request.
 //!
 //! Invariant: [`RouteTable::find`] gives the first route, by order and then by place in the file, all of whose
-//! predicates hold; the index decides only which routes are asked (`table/laws.rs` holds it to that).
+//! predicates hold; the index decides only which routes are asked (`tests/laws.rs` holds it to that).
 
 mod index;
-#[cfg(test)]
-mod laws;
 
 use std::fmt;
 use std::sync::Arc;

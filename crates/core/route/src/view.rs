@@ -17,11 +17,13 @@ pub trait RequestView {
     fn each_header(&self, name: &str, visit: &mut dyn FnMut(&[u8]) -> bool);
 }
 
-/// A request on its way upstream, as filters change it. The methods of [`RequestView`] go on showing what the client
-/// sent.
+/// A request on its way upstream, as filters change it. What the methods of [`RequestView`] show is the request as
+/// filters before this one left it.
 pub trait RequestEdit: RequestView {
     /// The raw path as filters before this one left it.
-    fn path(&self) -> &str;
+    fn path(&self) -> &str {
+        self.raw_path()
+    }
     /// Replaces the raw path. Filters of this crate give only what may stand in a request line.
     fn set_path(&mut self, raw_path: &str);
     /// Cuts `bytes` from the front of the path, which then still starts with `/`. An implementation that keeps
@@ -31,7 +33,9 @@ pub trait RequestEdit: RequestView {
         self.set_path(&rest);
     }
     /// The raw query as filters before this one left it.
-    fn query(&self) -> Option<&str>;
+    fn query(&self) -> Option<&str> {
+        self.raw_query()
+    }
     /// Replaces the raw query.
     fn set_query(&mut self, raw_query: Option<&str>);
     /// Adds a value of a header. Filters of this crate write no framing or connection header, and no control

@@ -2,22 +2,15 @@
 
 use crate::view::{RequestEdit, RequestView};
 
-/// A request as a client sends it, and beside it what filters make of it.
+/// A request: as a client sends it, and then as filters leave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedRequest {
     method: String,
-    target: Target,
-    host: Option<String>,
-    headers: Vec<(String, String)>,
-    edited: Target,
-    edited_headers: Vec<(String, String)>,
-    host_preserved: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Target {
     path: String,
     query: Option<String>,
+    host: Option<String>,
+    headers: Vec<(String, String)>,
+    host_preserved: bool,
 }
 
 impl OwnedRequest {
@@ -36,15 +29,12 @@ impl OwnedRequest {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (target, None),
         };
-        let path = if path.is_empty() { "/" } else { path }.to_owned();
-        let target = Target { path, query };
         Self {
             method: method.to_owned(),
-            edited: target.clone(),
-            target,
+            path: if path.is_empty() { "/" } else { path }.to_owned(),
+            query,
             host,
             headers: Vec::new(),
-            edited_headers: Vec::new(),
             host_preserved: false,
         }
     }
@@ -56,15 +46,14 @@ impl OwnedRequest {
             self.host = Some(value.to_owned());
         } else {
             self.headers.push((name.to_owned(), value.to_owned()));
-            self.edited_headers.push((name.to_owned(), value.to_owned()));
         }
         self
     }
 
-    /// The headers as filters left them, without `Host`.
+    /// The headers, without `Host`.
     #[must_use]
-    pub fn upstream_headers(&self) -> &[(String, String)] {
-        &self.edited_headers
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
     }
 
     /// Whether a filter asked for it.
@@ -80,11 +69,11 @@ impl RequestView for OwnedRequest {
     }
 
     fn raw_path(&self) -> &str {
-        &self.target.path
+        &self.path
     }
 
     fn raw_query(&self) -> Option<&str> {
-        self.target.query.as_deref()
+        self.query.as_deref()
     }
 
     fn host(&self) -> Option<&str> {
@@ -92,39 +81,26 @@ impl RequestView for OwnedRequest {
     }
 
     fn each_header(&self, name: &str, visit: &mut dyn FnMut(&[u8]) -> bool) {
-        let own = self
-            .headers
-            .iter()
-            .filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        let own = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
         let host = self.host.as_deref().filter(|_| name.eq_ignore_ascii_case("host"));
-        for value in own.map(|(_, value)| value.as_str()).chain(host) {
-            if !visit(value.as_bytes()) {
-                return;
-            }
-        }
+        own.map(|(_, value)| value.as_str())
+            .chain(host)
+            .all(|value| visit(value.as_bytes()));
     }
 }
 
 impl RequestEdit for OwnedRequest {
-    fn path(&self) -> &str {
-        &self.edited.path
-    }
-
     fn set_path(&mut self, raw_path: &str) {
-        raw_path.clone_into(&mut self.edited.path);
-    }
-
-    fn query(&self) -> Option<&str> {
-        self.edited.query.as_deref()
+        raw_path.clone_into(&mut self.path);
     }
 
     fn set_query(&mut self, raw_query: Option<&str>) {
-        self.edited.query = raw_query.map(str::to_owned);
+        self.query = raw_query.map(str::to_owned);
     }
 
     fn add_header(&mut self, name: &str, value: &[u8]) {
         let value = String::from_utf8_lossy(value).into_owned();
-        self.edited_headers.push((name.to_owned(), value));
+        self.headers.push((name.to_owned(), value));
     }
 
     fn set_header(&mut self, name: &str, value: &[u8]) {
@@ -133,8 +109,7 @@ impl RequestEdit for OwnedRequest {
     }
 
     fn remove_header(&mut self, name: &str) {
-        self.edited_headers
-            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
     }
 
     fn preserve_host(&mut self) {
