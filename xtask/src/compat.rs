@@ -1,6 +1,6 @@
 //! Prepares what the compatibility suites and benchmarks drive beside the binary: the Spring applications (with the
-//! original Eureka server), the npm client, the Python client, HAProxy and nginx, Spring Cloud Gateway. Everything is
-//! made under `target/compat`.
+//! original Eureka server), the npm client, the Python client, HAProxy and nginx, the cases of a desync detector, Spring
+//! Cloud Gateway. Everything is made under `target/compat`.
 //!
 //! Why not in the tests: preparing takes minutes and the network, tests run often. A stamp of the inputs says
 //! whether there is anything to do.
@@ -36,7 +36,7 @@ struct Peer {
     tests: Option<&'static str>,
 }
 
-const PEERS: [Peer; 5] = [
+const PEERS: [Peer; 6] = [
     Peer {
         name: "java",
         tools: &[JDK, MAVEN],
@@ -68,6 +68,14 @@ const PEERS: [Peer; 5] = [
         output: "",
         prepare: proxies::prepare,
         tests: Some("needs_proxies"),
+    },
+    Peer {
+        name: "desync",
+        tools: &[],
+        inputs: Some("compat/gateway/desync"),
+        output: "gateway/desync/http_desync_guardian/tests/severe.yaml",
+        prepare: fetch_desync_cases,
+        tests: Some("needs_desync"),
     },
     Peer {
         name: "spring-gateway",
@@ -178,6 +186,19 @@ fn install_python(root: &Path) -> Result<()> {
     let requirements = "compat/eureka/python/requirements.txt";
     let arguments = ["-m", "pip", "install", "--quiet", "--requirement", requirements];
     Cmd::new(root, &python, &arguments).limit(DOWNLOAD_LIMIT).run()
+}
+
+/// The sources of one crate and what it depends on, at the versions and with the checksums of its lock. Nothing is built.
+fn fetch_desync_cases(root: &Path) -> Result<()> {
+    say("compat: fetching the cases of http_desync_guardian");
+    let to = format!("{PREPARED}/gateway/desync");
+    let manifest = "compat/gateway/desync/Cargo.toml";
+    let arguments = ["vendor", "--locked", "--quiet", "--manifest-path", manifest, &to];
+    // What it prints is advice for a workspace that would build from there.
+    Cmd::cargo(root, &arguments)
+        .limit(DOWNLOAD_LIMIT)
+        .read()
+        .map(|_| ())
 }
 
 /// A text that changes when any input changes: each file's path, length and FNV-1a hash.

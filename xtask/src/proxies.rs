@@ -1,4 +1,5 @@
-//! HAProxy and nginx: where they are not on the PATH, Debian's packages are unpacked under `target/compat/proxies`.
+//! HAProxy, nginx and slowhttptest: where they are not on the PATH, Debian's packages are unpacked under
+//! `target/compat/proxies`.
 //!
 //! Why not installed: installing them starts two servers on the machine and needs root. Unpacking needs neither;
 //! what of their libraries the machine lacks is unpacked beside them.
@@ -11,14 +12,14 @@ use crate::shell::{Cmd, say};
 
 /// Where the test kit looks for them too.
 const UNPACKED: &str = "target/compat/proxies";
-const NAMES: [&str; 2] = ["haproxy", "nginx"];
+const NAMES: [&str; 3] = ["haproxy", "nginx", "slowhttptest"];
 
 pub(crate) fn prepare(root: &Path) -> Result<()> {
     let missing: Vec<&str> = NAMES.into_iter().filter(|name| !is_there(root, name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    say(&format!("compat: unpacking {}", missing.join(" and ")));
+    say(&format!("compat: unpacking {}", missing.join(", ")));
     unpack(root, &missing)?;
     match missing.iter().find(|name| !is_there(root, name)) {
         None => Ok(()),
@@ -30,7 +31,7 @@ fn is_there(root: &Path, name: &str) -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&paths)
         .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
-        .chain([root.join(UNPACKED).join("usr/sbin")])
+        .chain(["usr/sbin", "usr/bin"].map(|folder| root.join(UNPACKED).join(folder)))
         .any(|folder| folder.join(name).is_file())
 }
 

@@ -18,7 +18,7 @@ pub use error::Error;
 pub use http::{Connection, Request, Response, send};
 pub use koinon::{Koinon, KoinonOptions, binary};
 pub use process::{Process, ProcessOptions};
-pub use rivals::{Rival, RivalOptions};
+pub use rivals::{Rival, RivalOptions, unpacked_program};
 pub use wait::{POLL, holds_for, wait_until};
 
 /// The result of everything in this crate.

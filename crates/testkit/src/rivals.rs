@@ -135,7 +135,7 @@ impl Rival {
             source,
         })?;
         let address = free_address()?;
-        let mut command = program(name)?;
+        let mut command = unpacked_program(name)?;
         let (path, text) = configure(folder.path(), address.port(), &mut command);
         fs::write(&path, text).map_err(|source| Error::File { path, source })?;
         let mut process = Process::start(ProcessOptions {
@@ -153,23 +153,27 @@ impl Rival {
     }
 }
 
-/// A command for the program: from the PATH, from where Debian has its servers, or unpacked.
-fn program(name: &str) -> Result<Command> {
+/// A command for a program that `cargo xtask` unpacks where it is not installed: from the PATH, from where Debian has its
+/// servers, or from there.
+///
+/// # Errors
+/// [`Error::Missing`].
+pub fn unpacked_program(name: &str) -> Result<Command> {
     let paths = env::var_os("PATH").unwrap_or_default();
     let system = env::split_paths(&paths).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
     if let Some(path) = system.map(|folder| folder.join(name)).find(|path| path.is_file()) {
         return Ok(Command::new(path));
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(UNPACKED);
-    let path = root.join("usr/sbin").join(name);
-    if !path.is_file() {
+    let folders = ["usr/sbin", "usr/bin"].map(|folder| root.join(folder).join(name));
+    let Some(path) = folders.into_iter().find(|path| path.is_file()) else {
         return Err(Error::Missing {
             what: format!("{name} (on the PATH or in {UNPACKED})"),
             get: format!(
                 "`cargo xtask test compat` unpacks it on Debian; elsewhere install the package {name}"
             ),
         });
-    }
+    };
     let mut command = Command::new(path);
     command.env("LD_LIBRARY_PATH", libraries(&root.join("usr/lib")));
     Ok(command)
@@ -265,7 +269,7 @@ mod tests {
     /// Protects: whoever lacks a program learns its name and how to get it.
     #[test]
     fn a_missing_program_is_named() {
-        let error = program("no-such-proxy").unwrap_err().to_string();
+        let error = unpacked_program("no-such-proxy").unwrap_err().to_string();
         assert!(error.contains("no-such-proxy (on the PATH"), "{error}");
     }
 }

@@ -159,6 +159,7 @@ impl ChunkedReader {
         };
         for header in parsed {
             let decisive = Known::of(header.name.as_bytes()) != Known::Other;
+            // What is disguised is not added.
             if decisive || !self.trailer_fields.add(header.name, header.value) {
                 return Err(Refusal::Trailer);
             }

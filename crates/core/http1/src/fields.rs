@@ -110,6 +110,24 @@ impl Known {
     }
 }
 
+/// The names that decide about borders, without what joins their words.
+const BORDERS: [&str; 2] = ["transferencoding", "contentlength"];
+
+/// Whether a name is not one that decides about borders, but becomes one for a server that takes `_` for `-`, as those do
+/// that hand header fields on as variables. Nobody sends such a name in good faith.
+pub(crate) fn is_disguised(name: &[u8]) -> bool {
+    let may_be = matches!(name, [b't' | b'T' | b'c' | b'C', ..]) && name.len() >= 13;
+    if !may_be || Known::of(name) != Known::Other {
+        return false;
+    }
+    let letters = || {
+        name.iter()
+            .filter(|byte| !matches!(byte, b'-' | b'_'))
+            .map(u8::to_ascii_lowercase)
+    };
+    BORDERS.iter().any(|border| letters().eq(border.bytes()))
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     name: Span,
@@ -227,6 +245,12 @@ impl Fields {
         self.entries.push(Entry { name, value, known });
     }
 
+    /// Whether a field has a name that others could take for one that decides about borders.
+    pub(crate) fn has_disguised(&self) -> bool {
+        let mut others = self.entries.iter().filter(|entry| entry.known == Known::Other);
+        others.any(|entry| is_disguised(self.at(entry.name)))
+    }
+
     fn field(&self, entry: &Entry) -> Field<'_> {
         Field {
             name: self.text_at(entry.name),
@@ -298,7 +322,7 @@ impl Fields {
     /// write a line end here could write a second message. And when the head has grown out of all proportion.
     #[must_use = "a field that is not valid is not added"]
     pub fn add(&mut self, name: &str, value: &[u8]) -> bool {
-        if !is_token(name.as_bytes()) || !is_value(value) {
+        if !is_token(name.as_bytes()) || is_disguised(name.as_bytes()) || !is_value(value) {
             return false;
         }
         let (Some(name), Some(value)) = (self.hold(name.as_bytes()), self.hold(trimmed(value))) else {
@@ -457,6 +481,8 @@ mod tests {
         assert_eq!(Known::of(b"Content-Length"), Known::ContentLength);
         assert_eq!(Known::of(b"Content_Length"), Known::Other);
         assert_eq!(Known::of(b"Host"), Known::Host);
+        assert!(is_disguised(b"Content_Length") && is_disguised(b"transfer--Encoding_"));
+        assert!(!is_disguised(b"Content-Length") && !is_disguised(b"Content-Lengths"));
         assert_eq!(Known::of(b""), Known::Other);
     }
 }

@@ -83,6 +83,9 @@ impl ResponsePlan {
 
 /// What a head says of its body's length, if it says anything.
 fn declared(fields: &Fields, version: Version) -> Result<Option<BodyLength>, Refusal> {
+    if fields.has_disguised() {
+        return Err(Refusal::DisguisedField);
+    }
     let (mut lengths, mut codings) = (
         fields.known(Known::ContentLength),
         fields.known(Known::TransferEncoding),

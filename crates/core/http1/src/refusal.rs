@@ -26,6 +26,9 @@ pub enum Refusal {
     /// A field line that is not `name: value`: a space before the colon, a folded line, a control character.
     #[error("a header field is malformed")]
     Field,
+    /// A name that some servers take for `Content-Length` or `Transfer-Encoding`, such as `Content_Length`.
+    #[error("a header field is named like one that decides about the message's length")]
+    DisguisedField,
     /// The head is longer than allowed.
     #[error("the head is too long")]
     HeadTooLong,
@@ -74,6 +77,7 @@ impl Refusal {
             | Self::StatusLine
             | Self::Target
             | Self::Field
+            | Self::DisguisedField
             | Self::NoHost
             | Self::RepeatedHost
             | Self::Host

@@ -85,6 +85,18 @@ fn a_length_that_could_be_read_twice_is_refused() {
     ] {
         assert_eq!(with(fields), Err(refusal), "{fields:?}");
     }
+    for name in [
+        "Content_Length",
+        "Transfer_Encoding",
+        "transfer--encoding",
+        "ContentLength",
+    ] {
+        assert_eq!(
+            with(&format!("{name}: 5\r\n")),
+            Err(Refusal::DisguisedField),
+            "{name}"
+        );
+    }
     let old = "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n";
     assert_eq!(request(old), Err(Refusal::TransferEncoding));
 }

@@ -4,12 +4,13 @@ use super::message::{Kind, Pairs, Stop};
 use super::{ours, reference};
 use crate::{Fields, Limits, RequestHead, ResponseHead};
 
-/// Names that edits choose from: decisive ones, one in two cases, ones that are no token.
-const NAMES: [&str; 12] = [
+/// Names that edits choose from: decisive ones, one like them, one in two cases, ones that are no token.
+const NAMES: [&str; 13] = [
     "Host",
     "content-length",
     "Transfer-Encoding",
     "Connection",
+    "Content_Length",
     "X-A",
     "x-a",
     "X-B",

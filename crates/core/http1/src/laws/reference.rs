@@ -114,8 +114,19 @@ fn field_lines(input: &mut Input<'_>) -> Result<Pairs, Stop> {
         if !is_token(name) || !value.iter().all(|b| *b == b'\t' || (*b >= b' ' && *b != 127)) {
             return Err(Stop::Malformed);
         }
+        if is_lookalike(name) {
+            return Err(Stop::Malformed);
+        }
         fields.push((name.to_vec(), trim(value).to_vec()));
     }
+}
+
+/// `Content_Length` and its like: not the name, but the name to whoever makes a variable of it.
+fn is_lookalike(name: &[u8]) -> bool {
+    let lower = String::from_utf8_lossy(name).to_ascii_lowercase();
+    let plain = lower.replace(['-', '_'], "");
+    (plain == "contentlength" && lower != "content-length")
+        || (plain == "transferencoding" && lower != "transfer-encoding")
 }
 
 fn message(kind: Kind, input: &mut Input<'_>) -> Result<Message, Stop> {

@@ -19,6 +19,7 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
         "Transfer-Encoding:\tchunked\r\n",
         "Transfer-Encoding : chunked\r\n",
         "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer_Encoding: chunked\r\n",
         "Connection: close\r\n",
         "Connection: Keep-Alive, x\r\n",
         "Expect: 100-continue\r\n",
