@@ -1,6 +1,34 @@
 //! A whole `application.yml` becomes a [`GatewayDefinition`], the discovery locator and the gateway's settings.
+//!
+//! The file means what it means to Spring Boot: one document after the other, later ones above earlier, those of
+//! inactive profiles left out; names bind in any spelling (`default-filters`, `defaultFilters`), nested or dotted,
+//! lists as lists, as `[0]` keys or as one text with commas; a later document's list replaces an earlier one
+//! whole; `${name:default}` is filled in from the environment and the file; a plain `yes` is `true`.
+//!
+//! A file without `spring.cloud.gateway` may have `routes` and `default-filters` at its top, for a file that is
+//! only about routes: they mean what they would mean below that section.
+//!
+//! Differences to Spring:
+//! - all three prefixes of the gateway are read, the first that says a thing wins (`gateway.rs` says in which order);
+//! - a setting that would change traffic and is not supported yet is an error (`known.rs`);
+//! - `args` may be a list, which is what the shortcut form means;
+//! - `${spring.cloud.gateway...}` is not filled in: values refer to other sections and the environment only;
+//! - `${random...}` stays as it is written, as does every name that nothing says (a note tells);
+//! - only this file is read: no `application-PROFILE.yml`, no `spring.config.import`;
+//! - of the environment only single values are read, not routes (`..._ROUTES_0_URI`);
+//! - timeouts of zero are refused: nothing waits without an end.
 
+mod convert;
+mod gateway;
 mod globals;
+mod key;
+mod known;
+mod locator;
+mod profiles;
+mod property;
+mod route;
+mod settings;
+mod sources;
 
 use std::sync::Arc;
 
@@ -9,6 +37,10 @@ pub use globals::{ForwardedHeader, Given, Globals, XForwarded};
 use crate::definition::GatewayDefinition;
 use crate::locator::Locator;
 use crate::problem::{Place, Problem, Problems, Report};
+use gateway::Gateway;
+use property::Property;
+use route::{Binder, Step};
+use sources::Sources;
 
 /// What a routes file says.
 #[derive(Debug, Clone)]
@@ -40,8 +72,10 @@ impl RoutesFile {
     /// Reads `text`; `file` is only for messages.
     ///
     /// `lookup` answers for the environment and other properties that stand above the file, by the names that
-    /// Spring would try (`server.port`, `SERVER_PORT`). `profiles` are the active ones; with none, those of the
-    /// file's `spring.profiles.active`.
+    /// Spring would try (`server.port`, `SERVER_PORT`). `profiles` are the active ones; with none, those of
+    /// `spring.profiles.active`, which `lookup` or the file may say.
+    ///
+    /// Unknown predicates and filters and bad arguments are not found here, but when the definition is compiled.
     ///
     /// # Errors
     /// With every problem of the file at once.
@@ -52,16 +86,40 @@ impl RoutesFile {
         profiles: &[String],
     ) -> Result<Self, Problems> {
         let mut report = Report::default();
-        let _ = (crate::yaml::load(text, &mut report), lookup, profiles);
-        report.error(Place::default(), "reading routes is being built");
-        let notes = report.finish(file)?;
+        let documents = crate::yaml::load(text, &mut report);
+        if report.error_count() > 0 {
+            // what is missing then would be told as problems too
+            return Err(report.refuse(file));
+        }
+        let documents = documents.iter().map(Property::of_document).collect();
+        let documents = profiles::active_documents(documents, lookup, profiles, &mut report);
+        let sources = Sources::new(documents, lookup);
+        let gateway = Gateway::new(&sources);
+        settings::judge(&gateway, &mut report);
+        let globals = settings::globals(&gateway, &mut report);
+        let locator = locator::bind(&gateway, &mut report);
+        let definition = definition(&gateway, &mut report);
+        let foreign = settings::foreign(&gateway, &mut report);
         Ok(Self {
             file: Arc::from(file),
-            definition: GatewayDefinition::default(),
-            locator: None,
-            globals: Globals::default(),
-            foreign: Vec::new(),
-            notes,
+            definition,
+            locator,
+            globals,
+            foreign,
+            notes: report.finish(file)?,
         })
+    }
+}
+
+fn definition(gateway: &Gateway<'_, '_>, report: &mut Report) -> GatewayDefinition {
+    let routes = gateway.find("routes", report);
+    let default_filters = gateway.find("default-filters", report);
+    let sources = gateway.sources;
+    let mut binder = Binder { sources, report };
+    let routes = routes.map(|list| binder.routes(&list));
+    let default_filters = default_filters.map(|list| binder.steps(&list, Step::Filter));
+    GatewayDefinition {
+        routes: routes.unwrap_or_default(),
+        default_filters: default_filters.unwrap_or_default(),
     }
 }

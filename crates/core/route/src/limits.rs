@@ -19,6 +19,8 @@ pub const ROUTES_MAX: usize = 100_000;
 pub const STEPS_MAX: usize = 256;
 /// The most patterns of one predicate.
 pub const PATTERNS_MAX: usize = 1_024;
+/// The most bytes of the key of a flattened argument or of metadata.
+pub const KEY_BYTES_MAX: usize = 1 << 10;
 /// The most problems that one report tells; the rest is counted.
 pub const PROBLEMS_MAX: usize = 1_000;
 /// How deep placeholders may nest or refer to each other.

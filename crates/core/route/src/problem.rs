@@ -142,16 +142,21 @@ impl Report {
 
     /// The notes, or all problems when there is one.
     pub(crate) fn finish(mut self, file: &str) -> Result<Vec<Problem>, Problems> {
-        if self.problems.is_empty() {
-            self.notes.sort_by_key(|note| note.place);
-            return Ok(self.notes);
+        if self.error_count() > 0 {
+            return Err(self.refuse(file));
         }
+        self.notes.sort_by_key(|note| note.place);
+        Ok(self.notes)
+    }
+
+    /// All problems; only when there is one.
+    pub(crate) fn refuse(mut self, file: &str) -> Problems {
         self.problems.sort_by_key(|problem| problem.place);
-        Err(Problems {
+        Problems {
             file: Arc::from(file),
             list: self.problems,
             more: self.more,
-        })
+        }
     }
 }
 

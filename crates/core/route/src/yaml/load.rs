@@ -145,8 +145,13 @@ impl<'r> Loader<'r> {
                 }
                 Ok(())
             }
-            // nothing that carries a value
-            _ => Ok(()),
+            // nothing that carries a value; the last two and what may come are not asked for
+            Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentEnd
+            | Event::Anchor(..)
+            | Event::UnresolvedAlias(_)
+            | _ => Ok(()),
         }
     }
 
