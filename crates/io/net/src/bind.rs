@@ -177,6 +177,43 @@ pub fn bind(name: &str, addr: SocketAddr) -> Result<BoundListener, BindError> {
     })
 }
 
+/// Listens on `addr` with `count` sockets that share it, for the listener called `name` in the settings. The sockets are
+/// not blocking.
+///
+/// # Errors
+/// When the system refuses; the error's text names the setting to change.
+pub fn bind_shared(
+    name: &str,
+    addr: SocketAddr,
+    count: usize,
+) -> Result<(Vec<std::net::TcpListener>, SocketAddr), BindError> {
+    let open = |addr: SocketAddr, shares: bool| -> io::Result<std::net::TcpListener> {
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(shares)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&addr.into())?;
+        if shares {
+            socket.listen(i32::from(BACKLOG_LEN_MAX))?;
+        }
+        Ok(socket.into())
+    };
+    let open_all = || {
+        if addr.port() != 0 {
+            // A socket that shares is given a port that another process shares already; one that does not is refused.
+            open(addr, false)?;
+        }
+        let first = open(addr, true)?;
+        let addr = first.local_addr()?;
+        let mut sockets = vec![first];
+        for _ in 1..count {
+            sockets.push(open(addr, true)?);
+        }
+        Ok((sockets, addr))
+    };
+    open_all().map_err(|error| BindError::from_io(name, addr, error))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +232,18 @@ mod tests {
             format!("{addr} is in use; set listen.eureka to another address, or use --port-offset")
         );
         assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+
+    /// Workers share a port among themselves, and with nobody else: a second process must be told, not given a share.
+    #[test]
+    fn sockets_share_a_port_with_each_other_only() {
+        let (sockets, addr) = bind_shared("gateway", "127.0.0.1:0".parse().unwrap(), 3).unwrap();
+        assert_eq!(sockets.len(), 3);
+        assert!(sockets.iter().all(|socket| socket.local_addr().unwrap() == addr));
+        let error = bind_shared("gateway", addr, 3).unwrap_err();
+        assert!(matches!(error, BindError::InUse { .. }), "{error}");
+        drop(sockets);
+        assert!(bind_shared("gateway", addr, 1).is_ok());
     }
 
     /// An address of another machine is a wrong setting, not a passing trouble.

@@ -1,0 +1,184 @@
+//! `Forwarded` and `X-Forwarded-*`, as Spring Cloud Gateway 5 treats them.
+//!
+//! From a peer that is not trusted they are removed and none are added: whoever believes them downstream would believe
+//! anybody. From a trusted proxy they are kept and extended.
+
+use std::net::IpAddr;
+
+use koinon_core_http1::{Fields, RequestHead};
+use koinon_core_route::JavaRegex;
+
+const NAMES: [&str; 6] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-prefix",
+];
+
+/// Whose forwarding headers are believed.
+#[derive(Debug, Default)]
+pub struct ForwardedPolicy {
+    /// A peer whose address matches as a whole is a trusted proxy. None: nobody is.
+    pub trusted_proxies: Option<JavaRegex>,
+}
+
+impl ForwardedPolicy {
+    /// Brings the fields in order before filters see them. `path` is the path as the client sent it.
+    pub(crate) fn apply(&self, head: &mut RequestHead, peer: IpAddr) {
+        let trusted = self.trusts(peer);
+        if !trusted {
+            head.fields_mut().remove_if(|field| is_forwarding(field.name));
+            return;
+        }
+        let host = head.host().unwrap_or_default().to_owned();
+        let port = port_of(&host).unwrap_or("80").to_owned();
+        let fields = head.fields_mut();
+        self.extend_for(fields, peer);
+        append(fields, "X-Forwarded-Proto", "http");
+        append(fields, "X-Forwarded-Port", &port);
+        append(fields, "X-Forwarded-Host", host.strip_suffix(":80").unwrap_or(&host));
+        self.extend_forwarded(fields, peer, &host);
+    }
+
+    /// The prefix that the route's filters took off the path, told to an endpoint behind a trusted proxy.
+    pub(crate) fn note_prefix(&self, head: &mut RequestHead, original: &str, peer: IpAddr) {
+        if !self.trusts(peer) {
+            return;
+        }
+        let before = original.strip_suffix('/').unwrap_or(original);
+        let now = head.path().strip_suffix('/').unwrap_or(head.path());
+        let prefix = match (now, before.strip_suffix(now)) {
+            ("", _) => before,
+            (_, Some(prefix)) => prefix,
+            (_, None) => "",
+        };
+        if !prefix.is_empty() && prefix != before {
+            let prefix = prefix.to_owned();
+            append(head.fields_mut(), "X-Forwarded-Prefix", &prefix);
+        }
+    }
+
+    /// Whether anything is to be told of the path before the filters.
+    pub(crate) fn wants_prefix(&self) -> bool {
+        self.trusted_proxies.is_some()
+    }
+
+    fn trusts(&self, peer: IpAddr) -> bool {
+        let Some(trusted) = &self.trusted_proxies else { return false };
+        trusted.is_match(&peer.to_canonical().to_string())
+    }
+
+    /// Of the addresses on the way only trusted ones are passed on, the peer's included.
+    fn extend_for(&self, fields: &mut Fields, peer: IpAddr) {
+        let Some(trusted) = &self.trusted_proxies else { return };
+        let mut list: Vec<String> = Vec::new();
+        for value in fields.get_all("x-forwarded-for") {
+            let text = String::from_utf8_lossy(value);
+            if trusted.is_match(&text) {
+                list.push(text.into_owned());
+            }
+        }
+        list.push(peer.to_canonical().to_string());
+        let set = fields.set("X-Forwarded-For", list.join(",").as_bytes());
+        debug_assert!(set, "addresses have no line ends");
+    }
+
+    fn extend_forwarded(&self, fields: &mut Fields, peer: IpAddr, host: &str) {
+        let Some(trusted) = &self.trusted_proxies else { return };
+        let mut kept: Vec<String> = Vec::new();
+        for value in fields.get_all("forwarded") {
+            for element in String::from_utf8_lossy(value).split(',') {
+                let by_trusted = element.split(';').any(|pair| {
+                    pair.trim()
+                        .split_once('=')
+                        .is_some_and(|(name, value)| name.eq_ignore_ascii_case("for") && trusted.is_match(value.trim_matches('"')))
+                });
+                if by_trusted {
+                    kept.push(element.trim().to_owned());
+                }
+            }
+        }
+        let peer = match peer.to_canonical() {
+            IpAddr::V4(peer) => peer.to_string(),
+            IpAddr::V6(peer) => format!("[{peer}]"),
+        };
+        kept.push(format!("proto=http;host=\"{host}\";for=\"{peer}\""));
+        let set = fields.set("Forwarded", kept.join(", ").as_bytes());
+        debug_assert!(set, "hosts and addresses have no line ends");
+    }
+}
+
+fn is_forwarding(name: &str) -> bool {
+    matches!(name.as_bytes().first(), Some(b'f' | b'F' | b'x' | b'X'))
+        && NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Adds to a field that is one comma-separated list.
+fn append(fields: &mut Fields, name: &str, value: &str) {
+    let mut list: Vec<String> = fields
+        .get_all(name)
+        .map(|value| String::from_utf8_lossy(value).into_owned())
+        .collect();
+    list.push(value.to_owned());
+    let set = fields.set(name, list.join(",").as_bytes());
+    debug_assert!(set, "what was read from a head may stand in one");
+}
+
+fn port_of(host: &str) -> Option<&str> {
+    let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
+    after.rsplit_once(':').map(|(_, port)| port)
+}
+
+#[cfg(test)]
+mod tests {
+    use koinon_core_http1::Limits;
+
+    use super::*;
+
+    fn head(extra: &str) -> RequestHead {
+        let mut head = RequestHead::default();
+        let text = format!("GET /a/b HTTP/1.1\r\nHost: shop:8080\r\n{extra}\r\n");
+        head.parse(text.as_bytes(), &Limits::default()).unwrap();
+        head
+    }
+
+    fn trusting(pattern: &str) -> ForwardedPolicy {
+        ForwardedPolicy {
+            trusted_proxies: Some(JavaRegex::whole(pattern).unwrap()),
+        }
+    }
+
+    /// A client must not be able to say who it is.
+    #[test]
+    fn an_untrusted_peers_headers_go() {
+        let mut head = head("X-Forwarded-For: 1.2.3.4\r\nforwarded: for=1.2.3.4\r\nX-Forwarded-Prefix: /x\r\nX-Mine: 1\r\n");
+        ForwardedPolicy::default().apply(&mut head, "10.0.0.1".parse().unwrap());
+        let names: Vec<&str> = head.fields().iter().map(|field| field.name).collect();
+        assert_eq!(names, ["Host", "X-Mine"]);
+    }
+
+    /// Behind a trusted proxy the chain is kept and extended; what an untrusted hop claimed is left out.
+    #[test]
+    fn a_trusted_proxys_headers_are_extended() {
+        let mut head = head("X-Forwarded-For: 10.0.0.7\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n");
+        let policy = trusting(r"10\.0\.0\..*");
+        policy.apply(&mut head, "10.0.0.1".parse().unwrap());
+        let get = |name| head.fields().text(name).unwrap_or_default().to_owned();
+        assert_eq!(get("x-forwarded-for"), "10.0.0.7,10.0.0.1");
+        assert_eq!(get("x-forwarded-proto"), "https,http");
+        assert_eq!(get("x-forwarded-port"), "8080");
+        assert_eq!(get("x-forwarded-host"), "shop:8080");
+        assert_eq!(get("forwarded"), "proto=http;host=\"shop:8080\";for=\"10.0.0.1\"");
+    }
+
+    /// The prefix that was stripped is told, so that an endpoint can make links.
+    #[test]
+    fn the_stripped_prefix_is_told() {
+        let mut head = head("");
+        assert!(head.set_path("/b"));
+        trusting(".*").note_prefix(&mut head, "/a/b", "10.0.0.1".parse().unwrap());
+        assert_eq!(head.fields().text("x-forwarded-prefix"), Some("/a"));
+    }
+}

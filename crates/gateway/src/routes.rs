@@ -1,0 +1,197 @@
+//! From a routes file to what workers route by.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use koinon_core_balance::PolicyKind;
+use koinon_core_route::{
+    Extensions, GatewayDefinition, Globals, Place, Problem, Problems, Route, RouteTable, RouteUri, RoutesFile,
+};
+
+use crate::head::ForwardedPolicy;
+use crate::meter::Meter;
+use crate::settings::GatewaySettings;
+use crate::snapshot::{Published, RoutePlan, Snapshot};
+use crate::upstream::{UpstreamName, Upstreams};
+
+/// Routes that are counted each by its own name; all others together are `other`.
+const METERED_MAX: usize = 1_000;
+/// The name that the rest is counted under.
+pub(crate) const OTHER: &str = "other";
+/// A route's own balancing policy, in its metadata.
+const POLICY: &str = "koinon.policy";
+
+/// The routes in force, and what they were made of.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    extensions: Extensions,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    file: Option<RoutesFile>,
+    meters: HashMap<Arc<str>, Arc<Meter>>,
+}
+
+impl Routes {
+    pub(crate) fn new(extensions: Extensions) -> Self {
+        Self {
+            extensions,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Puts `file` in force, or what is there already when there is none; then the notes are those of its routes.
+    ///
+    /// # Errors
+    /// What is wrong with it; the routes in force stay.
+    pub(crate) fn apply(
+        &self,
+        file: Option<RoutesFile>,
+        settings: &GatewaySettings,
+        upstreams: &Upstreams,
+        published: &Published,
+    ) -> Result<Vec<Problem>, Problems> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = file.or_else(|| state.file.clone());
+        let compiled = compile(file.as_ref(), &self.extensions, upstreams)?;
+        let (table, notes, name) = compiled;
+        let globals = file.as_ref().map(|file| file.globals.clone()).unwrap_or_default();
+        let mut meters = Meters {
+            known: std::mem::take(&mut state.meters),
+            kept: HashMap::new(),
+            workers: settings.workers,
+        };
+        let mut plans = Vec::with_capacity(table.routes().len());
+        let mut problems = Vec::new();
+        for route in table.routes() {
+            match plan(route, &globals, settings, upstreams, &mut meters) {
+                Ok(plan) => plans.push(plan),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if !problems.is_empty() {
+            state.meters = meters.known;
+            return Err(Problems {
+                file: name,
+                list: problems,
+                more: 0,
+            });
+        }
+        state.meters = meters.kept;
+        state.file = file;
+        published.publish(Snapshot {
+            table,
+            plans: plans.into(),
+            forwarded: ForwardedPolicy {
+                trusted_proxies: globals.trusted_proxies.map(|given| given.value),
+            },
+        });
+        Ok(notes)
+    }
+
+    /// Whether routes are made of the registered services too.
+    pub(crate) fn has_locator(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.file.as_ref().is_some_and(|file| file.locator.is_some())
+    }
+}
+
+fn compile(
+    file: Option<&RoutesFile>,
+    extensions: &Extensions,
+    upstreams: &Upstreams,
+) -> Result<(RouteTable, Vec<Problem>, Arc<str>), Problems> {
+    let Some(file) = file else {
+        let name: Arc<str> = Arc::from("routes in code");
+        let (table, notes) = RouteTable::compile(&GatewayDefinition::default(), &name, extensions)?;
+        return Ok((table, notes, name));
+    };
+    let mut definition = file.definition.clone();
+    if let Some(locator) = &file.locator {
+        let services = upstreams.services().borrow().clone();
+        definition
+            .routes
+            .extend(locator.routes(services.iter().map(koinon_base::ServiceName::as_str)));
+    }
+    let (table, notes) = RouteTable::compile(&definition, &file.file, extensions)?;
+    Ok((table, notes, Arc::clone(&file.file)))
+}
+
+/// Meters survive a reload as long as their route does.
+struct Meters {
+    known: HashMap<Arc<str>, Arc<Meter>>,
+    kept: HashMap<Arc<str>, Arc<Meter>>,
+    workers: usize,
+}
+
+impl Meters {
+    fn of(&mut self, id: &Arc<str>) -> Arc<Meter> {
+        let id = match self.kept.len() < METERED_MAX {
+            true => Arc::clone(id),
+            false => Arc::from(OTHER),
+        };
+        let (known, workers) = (&self.known, self.workers);
+        let meter = self.kept.entry(id).or_insert_with_key(|id| {
+            known
+                .get(id)
+                .cloned()
+                .unwrap_or_else(|| Arc::new(Meter::new(workers)))
+        });
+        Arc::clone(meter)
+    }
+}
+
+fn plan(
+    route: &Arc<Route>,
+    globals: &Globals,
+    settings: &GatewaySettings,
+    upstreams: &Upstreams,
+    meters: &mut Meters,
+) -> Result<RoutePlan, Problem> {
+    let name = match &route.uri {
+        RouteUri::Http { host, port } => UpstreamName::Address(Arc::clone(host), *port),
+        RouteUri::LoadBalanced { service } => UpstreamName::Service(service.clone()),
+    };
+    let wrong = |what: String| Problem {
+        place: Place::default(),
+        route: Some(Arc::clone(&route.id)),
+        what,
+    };
+    let policy = route
+        .metadata(POLICY)
+        .map(str::parse::<PolicyKind>)
+        .transpose()
+        .map_err(|error| wrong(format!("metadata {POLICY}: {error}")))?;
+    let connect = millis_of(route, "connect-timeout").map_err(wrong)?;
+    let response = millis_of(route, "response-timeout").map_err(wrong)?;
+    let global = |given: &Option<koinon_core_route::Given<Duration>>| given.as_ref().map(|given| given.value);
+    Ok(RoutePlan {
+        route: Arc::clone(route),
+        upstream: upstreams.get(&name, policy),
+        meter: meters.of(&route.id),
+        connect_timeout: connect
+            .flatten()
+            .or(global(&globals.connect_timeout))
+            .unwrap_or(settings.timeouts.connect),
+        response_timeout: match response {
+            Some(own) => own,
+            None => Some(global(&globals.response_timeout).unwrap_or(settings.timeouts.response)),
+        },
+    })
+}
+
+/// A time in a route's metadata, in milliseconds; a negative one is none, as in Spring Cloud Gateway.
+#[expect(
+    clippy::option_option,
+    reason = "not given, given as none, and given are three things here"
+)]
+fn millis_of(route: &Route, key: &str) -> Result<Option<Option<Duration>>, String> {
+    let Some(text) = route.metadata(key) else { return Ok(None) };
+    match text.parse::<i64>() {
+        Ok(millis) => Ok(Some(u64::try_from(millis).ok().map(Duration::from_millis))),
+        Err(_) => Err(format!("metadata {key} is {text:?}; expected a number of milliseconds")),
+    }
+}
