@@ -140,10 +140,7 @@ fn the_second_gateway_of_a_course_loads_as_it_is() {
         .iter()
         .map(|(key, text)| (key.as_str(), text.value.as_str()))
         .collect();
-    assert_eq!(
-        metadata,
-        [("response-timeout", "200"), ("cors.allowedOrigins", "*")]
-    );
+    assert_eq!(metadata, [("response-timeout", "200"), ("owner.team", "shop")]);
     let globals = &file.globals;
     assert_eq!(
         globals.connect_timeout.as_ref().unwrap().value,

@@ -20,13 +20,14 @@ fn a_route_that_cannot_be_read_says_where_and_why() {
     // protects: an operator mends a file once, all problems are told at once and each names its place
     assert_said(
         "spring.cloud.gateway:\n  routes:\n  - id: a\n    uri: lb://a\n    order: first\n    enabled: maybe\n    \
-         predicates:\n    - /a\n    - Path: /a\n    - name: Path\n      arg: {x: y}\n    filters:\n    - args: {}\n",
+         predicates:\n    - /a\n    - Path: /a\n    - name: Path\n      arg: {x: y}\n    filters:\n    - args: {}\n    metadata: {cors: {maxAge: 10}}\n",
         &[
             "r.yml:5:12: route a: `order` is \"first\", expected a whole number",
             "r.yml:6:14: route a: `enabled` is \"maybe\", expected true or false",
             "r.yml:8:7: route a: \"/a\" is not a predicate, expected `Name=value` or a map of `name:` and `args:`",
             "r.yml:9:7: route a: a predicate without `name:`; `Path:` is a key, expected `Path=...` in one text",
             "r.yml:13:7: route a: a filter without `name:`, expected `name:` and `args:`, or `Name=value`",
+            "r.yml:14:16: route a: `metadata.cors` is not supported yet, remove it",
         ],
     );
     assert_said(
@@ -72,7 +73,7 @@ fn settings_say_what_becomes_of_them() {
             "r.yml:4:5: `spring.cloud.gateway.httpclient.conect-timeout` is no setting and is not read, did you mean \
              \"connect-timeout\"?",
             "r.yml:5:5: `spring.cloud.gateway.httpclient.pool` has no meaning here and is not read",
-            "r.yml:7:3: `spring.cloud.gateway.filter.secure-headers` has no meaning here and is not read",
+            "r.yml:7:3: `spring.cloud.gateway.filter.secure-headers` is not read, the filter SecureHeaders is not supported yet",
             "r.yml:8:3: `spring.cloud.gateway.server.webfux` is no setting and is not read, did you mean \"webflux\"?",
             "r.yml:9:3: `spring.cloud.gateway.metrics` has no meaning here and is not read",
         ],
@@ -99,6 +100,10 @@ fn what_spring_would_take_in_silence_is_noted() {
     assert_said(
         "route:\n- a\n",
         &["r.yml:1:1: `route` is not read, did you mean \"routes\"?"],
+    );
+    assert_said(
+        "spring.config.import: other.yml\n",
+        &["r.yml:1:1: `spring.config.import` is not followed, only this file is read"],
     );
     assert_said(
         "spring.config.activate.on-profile: '!('\n",

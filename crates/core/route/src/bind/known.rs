@@ -13,11 +13,20 @@ pub(super) enum Fate {
     Only(&'static str),
     /// It would change traffic.
     NotYet,
-    /// It says how Spring does its work, or what a filter does that a route must name first.
-    NoMeaning,
+    /// It changes no traffic; why it is not read.
+    Note(&'static str),
 }
 
-use Fate::{NoMeaning, NotYet, Only, Read};
+use Fate::{NotYet, Note, Only, Read};
+
+/// It says how Spring does its work.
+const INSIDE: Fate = Note("has no meaning here and is not read");
+const NO_TLS: Fate = Note("is not read, TLS towards upstreams is not supported yet");
+const NO_RATE_LIMITER: Fate = Note("is not read, the filter RequestRateLimiter is not supported yet");
+const NO_SECURE_HEADERS: Fate = Note("is not read, the filter SecureHeaders is not supported yet");
+const NO_CACHE: Fate = Note("is not read, the filter LocalResponseCache is not supported yet");
+const NO_REPOSITORY: Fate = Note("is not read, routes come from this file");
+const ALL_USABLE: Fate = Note("is not read, every predicate and filter can be used");
 
 /// Settings by their path below the prefix, `*` for any one element; the first that fits holds, for everything
 /// below it too.
@@ -50,42 +59,42 @@ pub(super) const SETTINGS: &[(&str, Fate)] = &[
     ("fail-on-route-definition-error", Read),
     ("enabled", Only("true")),
     ("forwarded.by.enabled", Only("false")),
-    ("x-forwarded.order", NoMeaning),
-    ("globalcors.add-to-simple-url-handler-mapping", NoMeaning),
+    ("x-forwarded.order", INSIDE),
+    ("globalcors.add-to-simple-url-handler-mapping", INSIDE),
     ("globalcors.cors-configurations", NotYet),
     ("httpclient.compression", Only("false")),
-    ("httpclient.max-header-size", NoMeaning),
-    ("httpclient.max-initial-line-length", NoMeaning),
-    ("httpclient.pool", NoMeaning),
+    ("httpclient.max-header-size", INSIDE),
+    ("httpclient.max-initial-line-length", INSIDE),
+    ("httpclient.pool", INSIDE),
     ("httpclient.proxy", NotYet),
-    ("httpclient.ssl", NoMeaning),
-    ("httpclient.websocket", NoMeaning),
-    ("httpclient.wiretap", NoMeaning),
-    ("httpserver", NoMeaning),
-    ("handler-mapping", NoMeaning),
-    ("metrics", NoMeaning),
-    ("observability", NoMeaning),
-    ("actuator", NoMeaning),
-    ("proxy", NoMeaning),
-    ("proxy-exchange", NoMeaning),
-    ("redis-rate-limiter", NoMeaning),
-    ("redis-route-definition-repository", NoMeaning),
-    ("restrictive-property-accessor", NoMeaning),
-    ("route-filter-cache-enabled", NoMeaning),
-    ("route-refresh-listener", NoMeaning),
+    ("httpclient.ssl", NO_TLS),
+    ("httpclient.websocket", INSIDE),
+    ("httpclient.wiretap", INSIDE),
+    ("httpserver", INSIDE),
+    ("handler-mapping", INSIDE),
+    ("metrics", INSIDE),
+    ("observability", INSIDE),
+    ("actuator", INSIDE),
+    ("proxy", INSIDE),
+    ("proxy-exchange", INSIDE),
+    ("redis-rate-limiter", NO_RATE_LIMITER),
+    ("redis-route-definition-repository", NO_REPOSITORY),
+    ("restrictive-property-accessor", INSIDE),
+    ("route-filter-cache-enabled", INSIDE),
+    ("route-refresh-listener", INSIDE),
     ("set-status.original-status-header-name", NotYet),
-    ("streaming-media-types", NoMeaning),
+    ("streaming-media-types", INSIDE),
     ("version", NotYet),
     ("predicate.host.include-port", Only("true")),
-    ("predicate.*.enabled", NoMeaning),
+    ("predicate.*.enabled", ALL_USABLE),
     ("filter.remove-hop-by-hop.headers", NotYet),
-    ("filter.remove-hop-by-hop.order", NoMeaning),
+    ("filter.remove-hop-by-hop.order", INSIDE),
     ("filter.local-response-cache.enabled", Only("false")),
-    ("filter.local-response-cache", NoMeaning),
-    ("filter.request-rate-limiter", NoMeaning),
-    ("filter.secure-headers", NoMeaning),
-    ("filter.*.enabled", NoMeaning),
-    ("global-filter.local-response-cache.enabled", NoMeaning),
+    ("filter.local-response-cache", NO_CACHE),
+    ("filter.request-rate-limiter", NO_RATE_LIMITER),
+    ("filter.secure-headers", NO_SECURE_HEADERS),
+    ("filter.*.enabled", ALL_USABLE),
+    ("global-filter.local-response-cache.enabled", NO_CACHE),
     ("global-filter.*.enabled", Only("true")),
 ];
 
@@ -96,20 +105,20 @@ pub(super) const SERVLET_SETTINGS: &[(&str, Fate)] = &[
     ("trusted-proxies", Read),
     ("forwarded-by-enabled", Only("false")),
     ("forwarded-request-headers-filter.enabled", Read),
-    ("form-filter", NoMeaning),
+    ("form-filter", INSIDE),
     ("http-client", NotYet),
-    ("remove-content-length-request-headers-filter", NoMeaning),
+    ("remove-content-length-request-headers-filter", INSIDE),
     ("remove-hop-by-hop-request-headers-filter.enabled", Only("true")),
     ("remove-hop-by-hop-response-headers-filter.enabled", Only("true")),
-    ("remove-http2-status-response-headers-filter", NoMeaning),
-    ("streaming-buffer-size", NoMeaning),
-    ("streaming-media-types", NoMeaning),
+    ("remove-http2-status-response-headers-filter", INSIDE),
+    ("streaming-buffer-size", INSIDE),
+    ("streaming-media-types", INSIDE),
     (
         "transfer-encoding-normalization-request-headers-filter",
-        NoMeaning,
+        INSIDE,
     ),
-    ("use-framework-retry-filter", NoMeaning),
-    ("weight-calculator-filter", NoMeaning),
+    ("use-framework-retry-filter", INSIDE),
+    ("weight-calculator-filter", INSIDE),
     ("x-forwarded-request-headers-filter.enabled", Read),
     ("x-forwarded-request-headers-filter.for-enabled", Read),
     ("x-forwarded-request-headers-filter.for-append", Read),
@@ -121,5 +130,5 @@ pub(super) const SERVLET_SETTINGS: &[(&str, Fate)] = &[
     ("x-forwarded-request-headers-filter.proto-append", Read),
     ("x-forwarded-request-headers-filter.prefix-enabled", Read),
     ("x-forwarded-request-headers-filter.prefix-append", Read),
-    ("x-forwarded-request-headers-filter.order", NoMeaning),
+    ("x-forwarded-request-headers-filter.order", INSIDE),
 ];

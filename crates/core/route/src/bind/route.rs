@@ -174,11 +174,20 @@ impl<'y> Binder<'_, 'y, '_> {
             }),
             predicates,
             filters: self.steps(&property.at("filters"), Step::Filter),
-            metadata: self.flat(&property.at("metadata"), false),
+            metadata: self.metadata(&property.at("metadata")),
             order: order.unwrap_or_default(),
             enabled: enabled.unwrap_or(true),
             place,
         }
+    }
+
+    fn metadata(&mut self, property: &Property<'y>) -> Vec<(String, Text)> {
+        let cors = property.at("cors");
+        if cors.exists() {
+            let what = "`metadata.cors` is not supported yet, remove it";
+            self.report.error(cors.place(), what);
+        }
+        self.flat(property, false)
     }
 
     /// `Name=a,b`; a filter also `Name`.

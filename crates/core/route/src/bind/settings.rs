@@ -164,7 +164,7 @@ impl Judge<'_, '_, '_> {
         match fate {
             Fate::Read => {}
             Fate::NotYet => report.error(place, format!("`{name}` is not supported yet, remove it")),
-            Fate::NoMeaning => report.note(place, format!("`{name}` has no meaning here and is not read")),
+            Fate::Note(why) => report.note(place, format!("`{name}` {why}")),
             Fate::Only(only) => {
                 let text = property.scalar();
                 let text = text.map(|(text, place)| self.gateway.sources.fill(text, place, false, report));
@@ -232,6 +232,11 @@ pub(super) fn foreign(gateway: &Gateway<'_, '_>, report: &mut Report) -> Vec<For
     for document in &gateway.sources.documents {
         for child in document.children() {
             if child.is("spring") {
+                let import = child.property.at("config.import");
+                if import.exists() {
+                    let what = "`spring.config.import` is not followed, only this file is read";
+                    report.note(import.place(), what);
+                }
                 found.below_spring(&child.property);
             } else if !(gateway.is_bare() && BARE.iter().any(|name| child.is(name))) {
                 if gateway.is_bare() {
