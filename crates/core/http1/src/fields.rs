@@ -116,7 +116,7 @@ const BORDERS: [&str; 2] = ["transferencoding", "contentlength"];
 /// Whether a name is not one that decides about borders, but becomes one for a server that takes `_` for `-`, as those do
 /// that hand header fields on as variables. Nobody sends such a name in good faith.
 pub(crate) fn is_disguised(name: &[u8]) -> bool {
-    let may_be = matches!(name, [b't' | b'T' | b'c' | b'C', ..]) && name.len() >= 13;
+    let may_be = matches!(name, [b't' | b'T' | b'c' | b'C' | b'-' | b'_', ..]) && name.len() >= 13;
     if !may_be || Known::of(name) != Known::Other {
         return false;
     }
@@ -481,7 +481,7 @@ mod tests {
         assert_eq!(Known::of(b"Content-Length"), Known::ContentLength);
         assert_eq!(Known::of(b"Content_Length"), Known::Other);
         assert_eq!(Known::of(b"Host"), Known::Host);
-        assert!(is_disguised(b"Content_Length") && is_disguised(b"transfer--Encoding_"));
+        assert!(is_disguised(b"Content_Length") && is_disguised(b"_transfer--Encoding_"));
         assert!(!is_disguised(b"Content-Length") && !is_disguised(b"Content-Lengths"));
         assert_eq!(Known::of(b""), Known::Other);
     }
