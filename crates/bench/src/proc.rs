@@ -27,6 +27,26 @@ pub(crate) fn own_cpu_time() -> Duration {
     seconds + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
+/// The time that all cores together have worked, or were kept from working by another guest of the same machine.
+pub(crate) fn machine_busy() -> Result<Duration> {
+    let path = PathBuf::from("/proc/stat");
+    let text = read(&path)?;
+    let ticks = busy_ticks(&text).ok_or_else(|| Error::File {
+        path,
+        what: "has no line `cpu`".into(),
+    })?;
+    Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+}
+
+/// All but idle and iowait, the fourth and fifth number; guest time is counted in user time already.
+fn busy_ticks(stat: &str) -> Option<u64> {
+    let numbers = field(stat, "cpu ")?.split_whitespace().take(8).enumerate();
+    numbers
+        .filter(|(at, _)| !matches!(at, 3 | 4))
+        .map(|(_, number)| number.parse::<u64>().ok())
+        .sum()
+}
+
 /// Resident memory in MiB.
 pub(crate) fn rss_mib(pid: u32) -> Result<f64> {
     let path = PathBuf::from(format!("/proc/{pid}/status"));
@@ -83,6 +103,14 @@ mod tests {
         let stat = "42 (a) b) S 1 42 42 0 -1 4194560 100 0 0 0 70 30 5 6 20 0 1 0 100 0 0";
         assert_eq!(ticks(stat), Some(100));
         assert_eq!(ticks("42 (x) S"), None);
+    }
+
+    /// Protects: time that others took counts, and time that nobody used does not.
+    #[test]
+    fn the_machine_is_busy_with_everything_but_waiting() {
+        let stat = "cpu  100 20 30 9999 8888 1 2 4 50 60\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+        assert_eq!(busy_ticks(stat), Some(157));
+        assert_eq!(busy_ticks("intr 5"), None);
     }
 
     /// Protects: this process' own figures are plausible, so that a server's are.

@@ -5,7 +5,7 @@
 
 use super::Effort;
 use super::engine::Engine;
-use super::load::{Phase, closed};
+use super::load::{Phase, closed, undisturbed};
 use super::proxies::{HAPROXY, NGINX, Proxy, SPRING};
 use crate::error::Result;
 use crate::proc;
@@ -70,7 +70,10 @@ pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report
 
 fn one(proxy: &Proxy, engine: &mut Engine, connections: usize, effort: Effort) -> Result<Phase> {
     let before = engine.requests();
-    let phase = closed(engine, proxy.place(), connections, effort.phase)?;
+    let what = format!("{} at {connections}", proxy.name);
+    let phase = undisturbed(&what, engine, |engine| {
+        closed(engine, proxy.place(), connections, effort.phase)
+    })?;
     let counts: Vec<u64> = engine
         .requests()
         .iter()
@@ -85,15 +88,6 @@ fn one(proxy: &Proxy, engine: &mut Engine, connections: usize, effort: Effort) -
             proxy.name
         ));
     }
-    warn(&format!(
-        "  {} at {connections}: {:.2} µs, {:.0}/s, p50 {} µs, p99 {} µs, load busy {:.0} %",
-        proxy.name,
-        phase.cpu_us,
-        phase.per_second,
-        phase.p50_us,
-        phase.p99_us,
-        phase.load_busy * 100.0
-    ));
     Ok(phase)
 }
 

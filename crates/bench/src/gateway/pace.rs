@@ -2,7 +2,7 @@
 
 use super::Effort;
 use super::engine::Engine;
-use super::load::{Phase, closed, open};
+use super::load::{Phase, closed, open, undisturbed};
 use super::proxies::{HAPROXY, Proxy};
 use crate::error::Result;
 use crate::report::{Bar, Figure, KOINON, Report, warn};
@@ -32,11 +32,9 @@ pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report
     let mut all: Vec<(&Proxy, Vec<Phase>)> = measured.into_iter().map(|proxy| (proxy, Vec::new())).collect();
     for _ in 0..effort.rounds {
         for (proxy, phases) in &mut all {
-            let phase = open(engine, proxy.place(), CONNECTIONS, rate, effort.phase)?;
-            warn(&format!(
-                "  {}: p50 {} µs, p99 {} µs, {:.2} µs CPU, {:.0}/s",
-                proxy.name, phase.p50_us, phase.p99_us, phase.cpu_us, phase.per_second
-            ));
+            let phase = undisturbed(proxy.name, engine, |engine| {
+                open(engine, proxy.place(), CONNECTIONS, rate, effort.phase)
+            })?;
             phases.push(phase);
         }
         all.rotate_left(1);
