@@ -47,7 +47,8 @@ impl RequestPlan {
         let connection = Connection::of(fields);
         Ok(Self {
             body,
-            keep_alive: connection.keeps_alive(version),
+            // What follows CONNECT is a tunnel's or nobody's, never another request.
+            keep_alive: connection.keeps_alive(version) && head.method() != "CONNECT",
             expects_continue: expects_continue(fields, version)?,
             upgrade: connection.upgrade
                 && version == Version::Http11

@@ -219,6 +219,7 @@ fn a_plan_says_what_follows() {
     );
     assert!(!with("Connection: foo, Close\r\n").unwrap().keep_alive);
     assert!(!line("GET / HTTP/1.0").unwrap().keep_alive);
+    assert!(!line("CONNECT a:443 HTTP/1.1").unwrap().keep_alive);
     assert!(
         request("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
             .unwrap()

@@ -146,6 +146,7 @@ fn message(kind: Kind, input: &mut Input<'_>) -> Result<Message, Stop> {
         Kind::Request => {
             hosts(&what, &fields, minor)?;
             expectations(&fields)?;
+            closes |= what.0 == b"CONNECT";
             size.unwrap_or(Size::Bytes(0))
         }
         Kind::Response { answers_head } => {
