@@ -37,6 +37,7 @@ pub use globals::{ForwardedHeader, Given, Globals, XForwarded};
 use crate::definition::GatewayDefinition;
 use crate::locator::Locator;
 use crate::problem::{Place, Problem, Problems, Report};
+use crate::yaml::{Node, Value};
 use gateway::Gateway;
 use property::Property;
 use route::{Binder, Step};
@@ -91,6 +92,7 @@ impl RoutesFile {
             // what is missing then would be told as problems too
             return Err(report.refuse(file));
         }
+        require_maps(&documents, &mut report);
         let documents = documents.iter().map(Property::of_document).collect();
         let documents = profiles::active_documents(documents, lookup, profiles, &mut report);
         let sources = Sources::new(documents, lookup);
@@ -108,6 +110,21 @@ impl RoutesFile {
             foreign,
             notes: report.finish(file)?,
         })
+    }
+}
+
+fn require_maps(documents: &[Node], report: &mut Report) {
+    for document in documents {
+        let is_map = match &document.value {
+            Value::Map(_) => true,
+            Value::Scalar(text) => text.is_empty(),
+            Value::List(_) => false,
+        };
+        if !is_map {
+            let what =
+                "a document is a map, expected for example `routes:` or `spring.cloud.gateway.routes:`";
+            report.error(document.place, what);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whole files as tutorials and teams write them, and what is read of them.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests that fails is a failed test")]
+
 use std::time::Duration;
 
 use koinon_core_route::{Args, Definition, RouteDefinition, RoutesFile, located};

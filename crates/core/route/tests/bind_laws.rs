@@ -98,7 +98,14 @@ fn what_is_too_much_is_told() {
 
 #[test]
 fn a_key_of_a_million_elements_costs_no_stack() {
-    // protects: names of any depth are walked without recursion
+    // protects: names of any depth are walked without recursion, and in time that grows with their length
+    for element in ["-.", "[", "[a]", "a[", "."] {
+        let key = element.repeat(100_000);
+        let text = format!("? '{key}'\n: c\nspring.cloud.gateway.default-filters: A=${{x}}\n");
+        assert_eq!(read(&text).err(), None, "{element}");
+        let text = format!("routes:\n- id: a\n  metadata:\n    ? '{key}'\n    : c\n");
+        let _ = read(&text);
+    }
     let key = "a.".repeat(1_000_000);
     assert!(
         read(&format!(

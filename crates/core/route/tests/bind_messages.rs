@@ -131,6 +131,10 @@ fn the_locator_refuses_what_it_cannot_evaluate() {
 fn a_file_that_is_no_yaml_says_where() {
     // protects: the first thing that goes wrong in a file is told by its place
     assert_said(
+        "- a\n",
+        &["r.yml:1:1: a document is a map, expected for example `routes:` or `spring.cloud.gateway.routes:`"],
+    );
+    assert_said(
         "a: 1\na: 2\n",
         &["r.yml:2:1: the key \"a\" stands here twice, first on line 1"],
     );

@@ -21,11 +21,8 @@ pub(super) fn split_first(key: &str) -> Option<(Element<'_>, &str)> {
         let bracketed = true;
         return Some((Element { text, bracketed }, rest));
     }
-    let from = usize::from(key.starts_with('['));
-    let end = key
-        .get(from..)
-        .and_then(|tail| tail.find(['.', '[']))
-        .map(|at| at + from);
+    // a bracket that nothing closes ends the splitting: looking for its partner again and again would take long
+    let end = key.find(['.', '[']).filter(|at| *at > 0);
     let (text, rest) = key.split_at(end.unwrap_or(key.len()));
     let bracketed = false;
     Some((Element { text, bracketed }, rest))

@@ -113,10 +113,7 @@ pub(super) const SERVLET_SETTINGS: &[(&str, Fate)] = &[
     ("remove-http2-status-response-headers-filter", INSIDE),
     ("streaming-buffer-size", INSIDE),
     ("streaming-media-types", INSIDE),
-    (
-        "transfer-encoding-normalization-request-headers-filter",
-        INSIDE,
-    ),
+    ("transfer-encoding-normalization-request-headers-filter", INSIDE),
     ("use-framework-retry-filter", INSIDE),
     ("weight-calculator-filter", INSIDE),
     ("x-forwarded-request-headers-filter.enabled", Read),

@@ -114,10 +114,12 @@ fn index<'y>(documents: &[Property<'y>]) -> HashMap<String, &'y str> {
                 names.insert(name.clone(), text);
             }
             for child in property.children() {
-                let element = child.index.map_or(child.name, |index| format!("[{index}]"));
-                if let Some(name) = canonical(&format!("{name}.{element}")) {
-                    left.push((name, child.property));
-                }
+                let element = child
+                    .index
+                    .map_or_else(|| child.name.clone(), |index| format!("[{index}]"));
+                // an element without a letter or digit would make no name longer, and so have no end
+                let deeper = canonical(&format!("{name}.{element}")).filter(|deeper| *deeper != name);
+                left.extend(deeper.map(|name| (name, child.property)));
             }
         }
     }
