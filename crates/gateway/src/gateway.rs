@@ -104,6 +104,23 @@ impl Gateway {
         extensions: Extensions,
         drain: Drain,
     ) -> Result<(Self, Serving), StartError> {
+        let (gateway, serving, _notes) = Self::start_with(listener, settings, registry, extensions, None, drain)?;
+        Ok((gateway, serving))
+    }
+
+    /// As [`Gateway::start`], with a file's routes in force before the first request is read; gives what is surprising in
+    /// them.
+    ///
+    /// # Errors
+    /// When a route is wrong, or the system gives no thread.
+    pub fn start_with(
+        listener: GatewayListener,
+        settings: GatewaySettings,
+        registry: Option<(RegistryHandle, Namespace)>,
+        extensions: Extensions,
+        file: Option<RoutesFile>,
+        drain: Drain,
+    ) -> Result<(Self, Serving, Vec<Problem>), StartError> {
         let addr = listener.local_addr();
         let settings = GatewaySettings {
             workers: listener.sockets.len(),
@@ -128,7 +145,7 @@ impl Gateway {
             tasks: Vec::new(),
             node,
         };
-        shared.apply(None)?;
+        let notes = shared.apply(file)?;
         let serving = shared.spawn(listener, &drain)?;
         let mut shared = shared;
         let following = tokio::spawn(Arc::clone(&shared.upstreams).follow());
@@ -141,7 +158,7 @@ impl Gateway {
         let gateway = Self {
             shared: Arc::new(shared),
         };
-        Ok((gateway, serving))
+        Ok((gateway, serving, notes))
     }
 
     /// Where it listens.

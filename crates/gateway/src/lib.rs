@@ -36,6 +36,7 @@
 //! ```
 
 mod access_log;
+mod dry_run;
 mod fault;
 mod gateway;
 mod head;
@@ -50,6 +51,7 @@ mod snapshot;
 mod upstream;
 mod worker;
 
+pub use dry_run::DryRun;
 pub use gateway::{Counts, Gateway, RouteView, Serving, StartError};
 pub use head::ForwardedPolicy;
 pub use listen::GatewayListener;
