@@ -45,6 +45,18 @@ impl Sample {
     }
 }
 
+/// How one value of a family is spread: a histogram.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    /// What tells it from the others of its family.
+    pub labels: Vec<(&'static str, String)>,
+    /// The upper end of each bucket, ascending, and how many observations lie in that bucket alone. The last end is
+    /// [`f64::INFINITY`].
+    pub buckets: Vec<(f64, u64)>,
+    /// All observations together, in the unit of the name.
+    pub sum: f64,
+}
+
 /// Every figure of the process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -71,7 +83,7 @@ impl Metrics {
             name,
             help,
             kind: MetricType::Counter,
-            read: Box::new(read),
+            read: Read::Samples(Box::new(read)),
         });
     }
 
@@ -86,13 +98,24 @@ impl Metrics {
             name,
             help,
             kind: MetricType::Gauge,
-            read: Box::new(read),
+            read: Read::Samples(Box::new(read)),
         });
     }
 
-    /// The registry itself, for metric types beyond these two (histograms).
-    pub fn registry_mut(&mut self) -> &mut Registry {
-        &mut self.registry
+    /// Adds a family of histograms; its name ends in the unit, `_seconds` for times. `read` is called at every scrape;
+    /// it must not wait.
+    pub fn histogram(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        read: impl Fn() -> Vec<Distribution> + Send + Sync + 'static,
+    ) {
+        self.add(Figure {
+            name,
+            help,
+            kind: MetricType::Histogram,
+            read: Read::Distributions(Box::new(read)),
+        });
     }
 
     /// All figures as they are now.
@@ -115,7 +138,12 @@ struct Figure {
     name: &'static str,
     help: &'static str,
     kind: MetricType,
-    read: Box<dyn Fn() -> Vec<Sample> + Send + Sync>,
+    read: Read,
+}
+
+enum Read {
+    Samples(Box<dyn Fn() -> Vec<Sample> + Send + Sync>),
+    Distributions(Box<dyn Fn() -> Vec<Distribution> + Send + Sync>),
 }
 
 impl fmt::Debug for Figure {
@@ -129,25 +157,45 @@ impl fmt::Debug for Figure {
 impl Collector for Figure {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let mut family = encoder.encode_descriptor(self.name, self.help, None, self.kind)?;
-        for Sample { labels, value } in (self.read)() {
-            if labels.is_empty() {
-                self.write(&mut family, value)?;
-            } else {
-                self.write(&mut family.encode_family(&labels)?, value)?;
-            }
+        match &self.read {
+            Read::Samples(read) => read().iter().try_for_each(|sample| {
+                with_labels(&mut family, &sample.labels, |metric| {
+                    self.write(metric, sample.value)
+                })
+            }),
+            Read::Distributions(read) => read().iter().try_for_each(|spread| {
+                with_labels(&mut family, &spread.labels, |metric| write(metric, spread))
+            }),
         }
-        Ok(())
     }
 }
 
+type Labels = Vec<(&'static str, String)>;
+
+fn with_labels(
+    family: &mut MetricEncoder<'_>,
+    labels: &Labels,
+    write: impl FnOnce(&mut MetricEncoder<'_>) -> fmt::Result,
+) -> fmt::Result {
+    if labels.is_empty() {
+        return write(family);
+    }
+    write(&mut family.encode_family(labels)?)
+}
+
 impl Figure {
-    fn write(&self, metric: &mut MetricEncoder<'_>, value: u64) -> Result<(), fmt::Error> {
+    fn write(&self, metric: &mut MetricEncoder<'_>, value: u64) -> fmt::Result {
         if matches!(self.kind, MetricType::Counter) {
             metric.encode_counter::<NoLabelSet, u64, u64>(&value, None)
         } else {
             metric.encode_gauge(&i64::try_from(value).unwrap_or(i64::MAX))
         }
     }
+}
+
+fn write(metric: &mut MetricEncoder<'_>, spread: &Distribution) -> fmt::Result {
+    let count = spread.buckets.iter().map(|(_, count)| count).sum();
+    metric.encode_histogram::<NoLabelSet>(spread.sum, count, &spread.buckets, None)
 }
 
 #[cfg(test)]
@@ -182,6 +230,31 @@ mod tests {
              # HELP koinon_registry_instances Instances registered now\n\
              # TYPE koinon_registry_instances gauge\n\
              koinon_registry_instances 7\n\
+             # EOF\n"
+        );
+    }
+
+    /// A histogram's buckets add up from the smallest on, as a Prometheus server computes quantiles from them, and the
+    /// last holds everything.
+    #[test]
+    fn histograms_are_cumulative() {
+        let mut metrics = Metrics::default();
+        metrics.histogram("request_duration_seconds", "Times of requests", || {
+            vec![Distribution {
+                labels: vec![("route", "a".into())],
+                buckets: vec![(0.001, 2), (0.5, 1), (f64::INFINITY, 1)],
+                sum: 3.25,
+            }]
+        });
+        assert_eq!(
+            metrics.encode(),
+            "# HELP koinon_request_duration_seconds Times of requests\n\
+             # TYPE koinon_request_duration_seconds histogram\n\
+             koinon_request_duration_seconds_sum{route=\"a\"} 3.25\n\
+             koinon_request_duration_seconds_count{route=\"a\"} 4\n\
+             koinon_request_duration_seconds_bucket{le=\"0.001\",route=\"a\"} 2\n\
+             koinon_request_duration_seconds_bucket{le=\"0.5\",route=\"a\"} 3\n\
+             koinon_request_duration_seconds_bucket{le=\"+Inf\",route=\"a\"} 4\n\
              # EOF\n"
         );
     }
