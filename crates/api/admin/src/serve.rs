@@ -5,6 +5,7 @@
 //! the library's bare 400.)
 
 mod extract;
+mod gateway;
 mod instances;
 mod probes;
 mod services;
@@ -27,6 +28,7 @@ use utoipa::openapi::{InfoBuilder, License, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::data_plane::DataPlane;
 use crate::readiness::Readiness;
 use crate::translate::ApiError;
 
@@ -38,6 +40,7 @@ pub struct AdminDoor {
     readiness: Readiness,
     watch_heartbeat: Duration,
     background: Background,
+    data_plane: Option<Arc<dyn DataPlane>>,
 }
 
 impl AdminDoor {
@@ -50,7 +53,15 @@ impl AdminDoor {
             readiness,
             watch_heartbeat: Duration::from_secs(15),
             background: Background::default(),
+            data_plane: None,
         }
+    }
+
+    /// The same door with a gateway to show.
+    #[must_use]
+    pub fn data_plane(mut self, data_plane: Arc<dyn DataPlane>) -> Self {
+        self.data_plane = Some(data_plane);
+        self
     }
 
     /// The same door with another pause between the heartbeats of a silent watch. Default 15 s: below the 30 s
@@ -123,6 +134,9 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(instances::override_status, instances::remove_override))
         .routes(routes!(watch::all))
         .routes(routes!(watch::one))
+        .routes(routes!(gateway::routes))
+        .routes(routes!(gateway::try_request))
+        .routes(routes!(gateway::upstreams))
         .routes(routes!(probes::healthz))
         .routes(routes!(probes::readyz))
         .routes(routes!(probes::metrics))

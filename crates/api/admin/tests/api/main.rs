@@ -4,6 +4,7 @@
 
 mod document;
 mod errors;
+mod gateway;
 mod operations;
 mod rest;
 mod support;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use koinon_api_admin::{AdminDoor, Readiness, serve};
+use koinon_api_admin::{AdminDoor, DataPlane, Readiness, serve};
 use koinon_base::{Rng, SystemClock};
 use koinon_io_net::client::{AnswerStream, Call, sse::Event};
 use koinon_io_net::{Client, ClientOptions, DrainHandle, HostGuard, ServeOptions, bind, drain};
@@ -26,6 +26,15 @@ pub(crate) fn door() -> Door {
 }
 
 pub(crate) fn door_with(settings: Settings, heartbeat: Duration) -> Door {
+    door_made(settings, |door| door.watch_heartbeat(heartbeat))
+}
+
+/// A door that shows a gateway.
+pub(crate) fn door_over(data_plane: Arc<dyn DataPlane>) -> Door {
+    door_made(Settings::default(), |door| door.data_plane(data_plane))
+}
+
+fn door_made(settings: Settings, make: impl FnOnce(AdminDoor) -> AdminDoor) -> Door {
     let listener = bind("admin", "127.0.0.1:0".parse().unwrap()).unwrap();
     let registry = RegistryHandle::new(settings, Arc::new(SystemClock::new()), Rng::from_entropy());
     let mut metrics = Metrics::default();
@@ -34,8 +43,11 @@ pub(crate) fn door_with(settings: Settings, heartbeat: Duration) -> Door {
         vec![Sample::plain(stats.requests())]
     });
     let readiness = Readiness::waiting_for(["admin"]);
-    let door =
-        AdminDoor::new(registry.clone(), Arc::new(metrics), readiness.clone()).watch_heartbeat(heartbeat);
+    let door = make(AdminDoor::new(
+        registry.clone(),
+        Arc::new(metrics),
+        readiness.clone(),
+    ));
     let options = ClientOptions {
         total_timeout: PATIENCE,
         ..ClientOptions::default()
