@@ -39,6 +39,8 @@ impl Server {
             "listen.eureka=127.0.0.1:0",
             "--set",
             "listen.admin=127.0.0.1:0",
+            "--set",
+            "listen.gateway=127.0.0.1:0",
         ]);
         let mut process = Process::spawn("koinon", command, scratch)?;
         let listeners = data.join("listeners.json");

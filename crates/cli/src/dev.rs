@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use clap::Args;
 use koinon_base::ErrorKind;
+use koinon_core_route::Extensions;
 use koinon_io_telemetry::init_logs;
 use koinon_node::settings::Sources;
 use koinon_node::{Node, Role, Settings, SettingsError, StartError};
@@ -32,10 +33,13 @@ pub(crate) struct DevArgs {
     /// A setting, such as registry.self_preservation=off. May be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// The gateway's routes: an application.yml of Spring Cloud Gateway. It is watched while the process runs.
+    #[arg(long, value_name = "FILE")]
+    routes: Option<String>,
     /// Added to every listener's port, to run several on one machine.
     #[arg(long, value_name = "N", default_value_t = 0)]
     port_offset: u16,
-    /// Start two instances of a sample service that register themselves.
+    /// Start two instances of a sample service that register themselves, and a route to them.
     #[arg(long)]
     demo: bool,
 }
@@ -71,6 +75,9 @@ fn settings(args: &DevArgs) -> Result<Settings, SettingsError> {
     if let Some(dir) = &args.data_dir {
         sources.set.push(format!("data_dir={dir}"));
     }
+    if let Some(file) = &args.routes {
+        sources.set.push(format!("gateway.routes_file={file}"));
+    }
     let mut settings = Settings::load(Role::Dev, &sources)?;
     settings.shift_ports(args.port_offset)?;
     Ok(settings)
@@ -85,11 +92,21 @@ async fn serve(settings: &Settings, with_demo: bool, started: Instant) -> ExitCo
         }
     };
     let mut signals = Signals { interrupt, terminate };
-    let node = match Node::start(settings).await {
+    let extensions = if with_demo {
+        demo::routes()
+    } else {
+        Extensions::default()
+    };
+    let node = match Node::start(settings, extensions).await {
         Ok(node) => node,
         Err(error) => return refused(&error),
     };
-    say(banner::text(settings, node.addresses(), started.elapsed()));
+    say(banner::text(
+        settings,
+        with_demo,
+        node.addresses(),
+        started.elapsed(),
+    ));
     let mut demo = None;
     if with_demo {
         match Demo::start(&node) {

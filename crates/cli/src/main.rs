@@ -3,7 +3,10 @@
 mod demo_service;
 mod dev;
 mod output;
+mod remote;
+mod route;
 mod service;
+mod table;
 
 use std::process::ExitCode;
 
@@ -26,6 +29,8 @@ enum Command {
     Dev(dev::DevArgs),
     /// Show, register and follow services, through a running node.
     Service(service::ServiceArgs),
+    /// Show the gateway's routes, check a file of them, and say where a request would go.
+    Route(route::RouteArgs),
     /// The sample service that `dev --demo` starts.
     #[command(hide = true)]
     DemoService(demo_service::DemoServiceArgs),
@@ -47,6 +52,7 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Dev(args) => dev::run(args),
         Command::Service(args) => service::run(args),
+        Command::Route(args) => route::run(args),
         Command::DemoService(args) => demo_service::run(args),
     }
 }

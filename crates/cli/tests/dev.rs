@@ -28,6 +28,8 @@ fn start_in(data: &Path, log: &Path, args: &[&str]) -> Process {
         "listen.admin=127.0.0.1:0",
         "--set",
         "listen.eureka=127.0.0.1:0",
+        "--set",
+        "listen.gateway=127.0.0.1:0",
     ]);
     command.args(args).current_dir(log.parent().unwrap());
     Process::start(ProcessOptions {

@@ -85,6 +85,8 @@ fn the_tour_prints_what_the_readme_says() {
         "listen.admin=127.0.0.1:0",
         "--set",
         "listen.eureka=127.0.0.1:0",
+        "--set",
+        "listen.gateway=127.0.0.1:0",
     ]);
     command.current_dir(folder.path());
     let log = folder.path().join("log");

@@ -2,12 +2,16 @@
 //! starts and ends together.
 
 mod data_dir;
+mod data_plane;
+mod descriptors;
 mod listeners;
 mod metrics;
 mod node;
+pub mod routes;
 pub mod settings;
 
 pub use data_dir::{DataDir, DataDirError};
 pub use listeners::{ListenError, Listeners};
 pub use node::{Node, StartError};
+pub use routes::RoutesError;
 pub use settings::{Role, Settings, SettingsError};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use koinon_base::ErrorKind;
+use koinon_gateway::GatewayListener;
 use koinon_io_net::guard::BadAllowedHost;
 use koinon_io_net::{BindError, BoundListener, HostGuard, bind, resolve};
 use thiserror::Error;
@@ -55,39 +56,57 @@ pub(crate) struct Open {
 pub struct Listeners {
     pub(crate) admin: Option<Open>,
     pub(crate) eureka: Option<Open>,
+    pub(crate) gateway: Option<GatewayListener>,
 }
 
 impl Listeners {
-    /// Binds them. Must run inside a tokio runtime.
+    /// Binds them, the gateway's with a socket for each of its `workers`. Must run inside a tokio runtime.
     ///
     /// # Errors
     /// The first that cannot be bound; the others are closed again.
-    pub fn bind(settings: &Listen) -> Result<Self, ListenError> {
+    pub fn bind(settings: &Listen, workers: usize) -> Result<Self, ListenError> {
+        let gateway = place("gateway", &settings.gateway, settings)?;
+        let bind_gateway = |addr| GatewayListener::bind("gateway", addr, workers);
         Ok(Self {
             admin: open("admin", &settings.admin, settings)?,
             eureka: open("eureka", &settings.eureka, settings)?,
+            gateway: gateway.map(bind_gateway).transpose()?,
         })
     }
 
     /// Where they really are, by name.
     #[must_use]
     pub fn addresses(&self) -> BTreeMap<String, SocketAddr> {
-        let all = [&self.admin, &self.eureka].into_iter().flatten();
-        all.map(|open| (open.listener.name().to_string(), open.listener.local_addr()))
+        let doors = [&self.admin, &self.eureka].into_iter().flatten();
+        let doors = doors.map(|open| (open.listener.name().to_string(), open.listener.local_addr()));
+        let gateway = self.gateway.iter();
+        doors
+            .chain(gateway.map(|listener| ("gateway".to_owned(), listener.local_addr())))
             .collect()
     }
 }
 
-fn open(name: &'static str, text: &str, settings: &Listen) -> Result<Option<Open>, ListenError> {
+/// Where to listen, if at all and if the operator may want that.
+fn place(name: &'static str, text: &str, settings: &Listen) -> Result<Option<SocketAddr>, ListenError> {
     if text == "off" {
         return Ok(None);
     }
     let addr = resolve(name, text)?;
-    let loopback = addr.ip().to_canonical().is_loopback();
-    if !loopback && !settings.allow_insecure {
+    if !is_loopback(addr) && !settings.allow_insecure {
         return Err(ListenError::Insecure { name, addr });
     }
-    let guard = if loopback {
+    Ok(Some(addr))
+}
+
+fn is_loopback(addr: SocketAddr) -> bool {
+    addr.ip().to_canonical().is_loopback()
+}
+
+fn open(name: &'static str, text: &str, settings: &Listen) -> Result<Option<Open>, ListenError> {
+    let Some(addr) = place(name, text, settings)? else {
+        return Ok(None);
+    };
+    let guard = if is_loopback(addr) {
         HostGuard::loopback_and(&settings.allowed_hosts).map_err(|bad| {
             ListenError::AllowedHosts(
                 bad.into_iter()

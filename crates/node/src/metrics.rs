@@ -1,5 +1,7 @@
 //! Which figures a node shows on `/metrics`, read from where they are counted.
 
+pub(crate) mod gateway;
+
 use std::sync::Arc;
 
 use koinon_api_eureka::Door;

@@ -4,21 +4,27 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use koinon_api_admin::{AdminDoor, Readiness};
 use koinon_api_eureka::Door;
 use koinon_base::{ErrorKind, Namespace, Rng, SystemClock};
-use koinon_io_net::{Drain, DrainHandle, ServeOptions, ServeReport, descriptors, drain, serve_http1};
+use koinon_core_route::Extensions;
+use koinon_gateway::Gateway;
+use koinon_io_net::{Drain, DrainHandle, ServeOptions, ServeReport, drain, serve_http1};
 use koinon_io_telemetry::Metrics;
 use koinon_service_registry::{RegistryHandle, run_timers};
 use thiserror::Error;
 use tokio::task::JoinSet;
 
 use crate::data_dir::{DataDir, DataDirError};
+use crate::data_plane::{self, DataPlane, Parts, Shown};
+use crate::descriptors::Descriptors;
 use crate::listeners::{ListenError, Listeners, Open};
 use crate::metrics;
+use crate::routes::{RoutesError, Text, watch};
 use crate::settings::Settings;
 
 /// Why a node did not start.
@@ -30,6 +36,12 @@ pub enum StartError {
     /// A listener.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The file of routes.
+    #[error(transparent)]
+    Routes(#[from] RoutesError),
+    /// The data plane.
+    #[error(transparent)]
+    Gateway(#[from] koinon_gateway::StartError),
 }
 
 impl StartError {
@@ -39,6 +51,8 @@ impl StartError {
         match self {
             Self::DataDir(error) => error.kind(),
             Self::Listen(error) => error.kind(),
+            Self::Routes(error) => error.kind(),
+            Self::Gateway(error) => error.kind(),
         }
     }
 }
@@ -58,14 +72,17 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts everything that the settings ask for. Must run inside a tokio runtime.
+    /// Starts everything that the settings ask for; `extensions` is what the gateway has besides its file. Must run
+    /// inside a tokio runtime.
     ///
     /// # Errors
-    /// When the data folder or a listener cannot be had; nothing stays open then.
-    pub async fn start(settings: &Settings) -> Result<Self, StartError> {
+    /// When the data folder or a listener cannot be had, or the routes are wrong; nothing stays open then.
+    pub async fn start(settings: &Settings, extensions: Extensions) -> Result<Self, StartError> {
+        let workers = settings.gateway.data_plane(1).workers;
         // Listeners first: a port in use is the likelier trouble, and its message the more useful one.
-        let listeners = Listeners::bind(&settings.listen)?;
+        let listeners = Listeners::bind(&settings.listen, workers)?;
         let addresses = listeners.addresses();
+        let file = routes_file(settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
         let (drain_handle, drain) = drain();
         let mut rng = Rng::from_entropy();
@@ -83,9 +100,40 @@ impl Node {
             serving: JoinSet::new(),
             background: JoinSet::new(),
         };
-        node.background
-            .spawn(run_timers(registry, settings.registry.timer_settings(), rng));
-        node.open_doors(listeners, settings, &drain);
+        node.background.spawn(run_timers(
+            registry.clone(),
+            settings.registry.timer_settings(),
+            rng,
+        ));
+        let descriptors = Descriptors::shared(&listeners, settings);
+        let Listeners {
+            admin,
+            eureka,
+            gateway,
+        } = listeners;
+        let readiness = Readiness::waiting_for(node.addresses.keys());
+        let mut doors = Doors {
+            admin,
+            eureka,
+            gateway: None,
+            options: ServeOptions {
+                connections_max: descriptors.door,
+                ..ServeOptions::default()
+            },
+        };
+        if let Some(listener) = gateway {
+            let parts = Parts {
+                listener,
+                settings: settings.gateway.data_plane(descriptors.gateway),
+                registry,
+                extensions,
+                file,
+            };
+            let started = data_plane::start(parts, drain.clone())?;
+            doors.gateway = Some(started.gateway.clone());
+            node.open_gateway(started, &readiness);
+        }
+        node.open_doors(doors, &readiness, &drain);
         node.data_dir.write_listeners(&node.addresses)?;
         Ok(node)
     }
@@ -110,16 +158,32 @@ impl Node {
         self.data_dir.remove_listeners();
     }
 
-    fn open_doors(&mut self, listeners: Listeners, settings: &Settings, drain: &Drain) {
-        let Listeners { admin, eureka } = listeners;
-        let descriptors = descriptors::raise_limit();
-        let connections_max =
-            descriptors::share(descriptors, self.addresses.len(), settings.listen.connections_max);
-        let options = ServeOptions {
-            connections_max,
-            ..ServeOptions::default()
-        };
-        let readiness = Readiness::waiting_for(self.addresses.keys());
+    /// The gateway's threads serve already; here they are waited for, and its file is watched.
+    fn open_gateway(&mut self, started: DataPlane, readiness: &Readiness) {
+        let DataPlane {
+            gateway,
+            serving,
+            watched,
+        } = started;
+        if let Some((path, in_force)) = watched {
+            self.background
+                .spawn(watch::follow(path, gateway.clone(), in_force));
+        }
+        self.open(readiness, Arc::from("gateway"), async move {
+            let ended = serving.wait().await;
+            // Until here it follows the registry.
+            drop(gateway);
+            ended
+        });
+    }
+
+    fn open_doors(&mut self, doors: Doors, readiness: &Readiness, drain: &Drain) {
+        let Doors {
+            admin,
+            eureka,
+            gateway,
+            options,
+        } = doors;
         let mut metrics = Metrics::default();
         metrics::add_registry(&mut metrics, &self.registry);
         let stats = [&admin, &eureka].into_iter().flatten().map(|open| {
@@ -129,21 +193,27 @@ impl Node {
             )
         });
         metrics::add_listeners(&mut metrics, &stats.collect::<Vec<_>>());
+        if let Some(gateway) = &gateway {
+            metrics::gateway::add(&mut metrics, gateway);
+        }
         if let Some(Open { listener, guard }) = eureka {
             let door = Door::new(self.registry.clone(), Namespace::default(), guard);
             metrics::add_eureka(&mut metrics, &door);
             self.background.spawn(door.clone().tend());
             self.open(
-                &readiness,
+                readiness,
                 listener.name().clone(),
                 serve_http1(listener, Arc::new(door), options.clone(), drain.clone()),
             );
         }
         if let Some(Open { listener, guard }) = admin {
-            let door = AdminDoor::new(self.registry.clone(), Arc::new(metrics), readiness.clone());
+            let mut door = AdminDoor::new(self.registry.clone(), Arc::new(metrics), readiness.clone());
+            if let Some(gateway) = gateway {
+                door = door.data_plane(Arc::new(Shown(gateway)));
+            }
             let name = listener.name().clone();
             self.open(
-                &readiness,
+                readiness,
                 name,
                 koinon_api_admin::serve(listener, door, guard, options, drain.clone()),
             );
@@ -169,4 +239,24 @@ impl Node {
             }
         });
     }
+}
+
+/// The doors of a node, and the gateway that they show.
+struct Doors {
+    admin: Option<Open>,
+    eureka: Option<Open>,
+    gateway: Option<Gateway>,
+    options: ServeOptions,
+}
+
+/// The file of routes, if there is one and somebody to use it.
+fn routes_file(settings: &Settings) -> Result<Option<(PathBuf, Text)>, RoutesError> {
+    let Some(path) = settings.gateway.routes_file() else {
+        return Ok(None);
+    };
+    if settings.listen.gateway == "off" {
+        tracing::warn!("gateway.routes_file is not used: listen.gateway is off");
+        return Ok(None);
+    }
+    Ok(Some((path.to_owned(), Text::of(path)?)))
 }

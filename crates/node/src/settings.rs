@@ -3,6 +3,7 @@
 //! `defaults < koinon.toml < KOINON__SECTION__KEY < --set section.key=value`. Every key has a default, so the tree
 //! of the defaults is also the list of keys: one that is not in it is refused, with the nearest that is.
 
+mod gateway;
 mod layers;
 pub mod reference;
 
@@ -16,6 +17,7 @@ use koinon_service_registry::{Settings as RegistrySettings, TimerSettings};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use gateway::Gateway;
 pub use layers::Sources;
 
 /// Which defaults apply.
@@ -51,6 +53,8 @@ pub struct Settings {
     pub listen: Listen,
     /// The registry.
     pub registry: Registry,
+    /// The data plane.
+    pub gateway: Gateway,
 }
 
 /// Who is listened to, and where.
@@ -61,6 +65,8 @@ pub struct Listen {
     pub admin: String,
     /// The Eureka API.
     pub eureka: String,
+    /// The data plane.
+    pub gateway: String,
     /// Host names that requests to a loopback listener may name besides this machine's own.
     pub allowed_hosts: Vec<String>,
     /// Whether a listener may be reachable from other machines without asking for credentials.
@@ -120,13 +126,17 @@ impl Settings {
         match role {
             Role::Dev => Self {
                 data_dir: PathBuf::from(".koinon"),
-                listen: Listen::default(),
+                listen: Listen {
+                    gateway: "127.0.0.1:9080".into(),
+                    ..Listen::default()
+                },
                 // A developer kills instances all day and wants to see them go.
                 registry: Registry {
                     self_preservation: SelfPreservation::Auto,
                     eviction_interval_ms: 1_000,
                     ..Registry::default()
                 },
+                gateway: Gateway::default(),
             },
         }
     }
@@ -154,6 +164,7 @@ impl Settings {
         for (name, address) in [
             ("admin", &mut self.listen.admin),
             ("eureka", &mut self.listen.eureka),
+            ("gateway", &mut self.listen.gateway),
         ] {
             let Some((host, port)) = address.rsplit_once(':') else {
                 continue;
@@ -211,11 +222,9 @@ impl Settings {
             ),
             (self.data_dir.as_os_str().is_empty(), "data_dir must not be empty"),
         ];
-        rules
-            .into_iter()
-            .filter(|(broken, _)| *broken)
-            .map(|(_, text)| text.to_owned())
-            .collect()
+        let broken = rules.into_iter().filter(|(broken, _)| *broken);
+        let broken = broken.map(|(_, text)| text.to_owned());
+        broken.chain(self.gateway.problems()).collect()
     }
 }
 
@@ -225,6 +234,8 @@ impl Default for Listen {
         Self {
             admin: "127.0.0.1:7070".into(),
             eureka: "127.0.0.1:8761".into(),
+            // Only roles with a data plane turn it on.
+            gateway: "off".into(),
             allowed_hosts: Vec::new(),
             allow_insecure: false,
             connections_max: limits.connections_max,

@@ -9,12 +9,18 @@ use koinon_node::Settings;
 use koinon_node::settings::SelfPreservation;
 
 const PURPOSES: &[(&str, &str)] = &[
+    ("gateway", "HTTP to your services, as the routes say"),
     ("eureka", "Eureka API at /eureka/, a page for people at /"),
     ("admin", "native API at /v1/, /metrics, /healthz, /readyz"),
 ];
 
 /// The text.
-pub(super) fn text(settings: &Settings, addresses: &BTreeMap<String, SocketAddr>, took: Duration) -> String {
+pub(super) fn text(
+    settings: &Settings,
+    with_demo: bool,
+    addresses: &BTreeMap<String, SocketAddr>,
+    took: Duration,
+) -> String {
     let mut out = format!(
         "koinon {} is ready after {} ms, data in {}\n\n",
         env!("CARGO_PKG_VERSION"),
@@ -26,6 +32,9 @@ pub(super) fn text(settings: &Settings, addresses: &BTreeMap<String, SocketAddr>
             .get(*name)
             .map_or_else(|| "off".to_owned(), |addr| format!("http://{addr}"));
         line(&mut out, format_args!("  {name:<8} {place:<24} {purpose}"));
+    }
+    if let Some(addr) = addresses.get("gateway") {
+        line(&mut out, format_args!("\n{}", routes(settings, with_demo, *addr)));
     }
     line(&mut out, format_args!("\n{}", preservation(settings)));
     if let Some(addr) = addresses.get("eureka") {
@@ -51,6 +60,27 @@ pub(super) fn text(settings: &Settings, addresses: &BTreeMap<String, SocketAddr>
     }
     out.push_str("\nCtrl-C stops it.");
     out
+}
+
+/// What to type to see the gateway at work.
+fn routes(settings: &Settings, with_demo: bool, addr: SocketAddr) -> String {
+    let file = settings.gateway.routes_file();
+    let file = file.map(|file| {
+        format!(
+            "Routes are those of {}, which is watched: koinon route ls",
+            file.display()
+        )
+    });
+    let demo = with_demo.then(|| {
+        format!(
+            "Two instances of a sample service take turns at the gateway:\n  curl http://{addr}/demo/hello"
+        )
+    });
+    let told: Vec<String> = file.into_iter().chain(demo).collect();
+    if told.is_empty() {
+        return "The gateway has no routes yet: give it an application.yml with --routes FILE.".to_owned();
+    }
+    told.join("\n")
 }
 
 fn preservation(settings: &Settings) -> String {

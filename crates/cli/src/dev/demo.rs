@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use koinon_base::{Namespace, ServiceName};
 use koinon_core_registry::{Change, ChangeKind, Instance};
+use koinon_core_route::{Extensions, Route};
 use koinon_node::Node;
 use koinon_service_registry::{Event, ServiceError, Subscription};
 use thiserror::Error;
@@ -23,6 +24,15 @@ const SERVICE: &str = "demo-greeter";
 
 /// How long the children may take to leave.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The route to the sample service: `/demo/x` is its `/x`.
+pub(super) fn routes() -> Extensions {
+    let route = Route::builder(SERVICE)
+        .path("/demo/**")
+        .strip_prefix(1)
+        .uri(&format!("lb://{SERVICE}"));
+    Extensions::default().route(route)
+}
 
 #[derive(Debug, Error)]
 pub(super) enum DemoError {

@@ -10,13 +10,13 @@ use koinon_api_admin::wire::{Instance, RegisterRequest};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::api::{self, Api};
-use super::error::ServiceError;
+use super::api::Api;
 use super::register::RegisterArgs;
-use super::{Output, done, show, table};
+use super::table;
 use crate::output::complain;
+use crate::remote::{CommandError, Output, done, read, show};
 
-pub(crate) async fn register(api: &Api, args: RegisterArgs, output: Output) -> Result<(), ServiceError> {
+pub(crate) async fn register(api: &Api, args: RegisterArgs, output: Output) -> Result<(), CommandError> {
     // Before the first request, so that no Ctrl-C leaves a registration behind.
     let mut stop = args.keep.then(Stop::new).transpose()?;
     let request = args.request();
@@ -48,7 +48,7 @@ pub(crate) async fn register(api: &Api, args: RegisterArgs, output: Output) -> R
 }
 
 /// Sends heartbeats for ever; ends with what makes going on pointless.
-async fn beat(api: &Api, args: &RegisterArgs, request: &RegisterRequest) -> ServiceError {
+async fn beat(api: &Api, args: &RegisterArgs, request: &RegisterRequest) -> CommandError {
     let pause = Duration::from_secs(u64::from(request.lease.renewal_interval_s.unsigned_abs()).max(1));
     let mut beats = interval_at(Instant::now() + pause, pause);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -56,12 +56,12 @@ async fn beat(api: &Api, args: &RegisterArgs, request: &RegisterRequest) -> Serv
     loop {
         beats.tick().await;
         let mut beaten = api.heartbeat(&args.name, &args.id).await;
-        if beaten.as_ref().is_err_and(ServiceError::is_not_found) {
+        if beaten.as_ref().is_err_and(CommandError::is_not_found) {
             beaten = api
                 .register(&args.name, &args.id, request)
                 .await
                 .and_then(|text| {
-                    let Instance { service, id, .. } = api::read(&text)?;
+                    let Instance { service, id, .. } = read(&text)?;
                     tell(&format!(
                         "the server had forgotten {id} of {service}; registered it again"
                     ));
@@ -96,8 +96,8 @@ struct Stop {
 }
 
 impl Stop {
-    fn new() -> Result<Self, ServiceError> {
-        let listen = |kind| signal(kind).map_err(ServiceError::Signals);
+    fn new() -> Result<Self, CommandError> {
+        let listen = |kind| signal(kind).map_err(CommandError::Signals);
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,

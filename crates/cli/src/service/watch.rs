@@ -11,10 +11,10 @@ use koinon_io_net::client::{AnswerStream, sse::Event};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep};
 
-use super::api::{self, Api};
-use super::error::ServiceError;
-use super::table::{address, printable, status};
-use super::{Output, write_line};
+use super::api::Api;
+use super::table::{address, status};
+use crate::remote::{CommandError, Output, read, write_line};
+use crate::table::printable;
 
 /// The longest silence of a server that is alive: three of its heartbeats.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(45);
@@ -24,7 +24,7 @@ const AWAY_MAX: Duration = Duration::from_secs(60);
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(3);
 
-pub(crate) async fn follow(api: &Api, service: Option<&str>, output: Output) -> Result<(), ServiceError> {
+pub(crate) async fn follow(api: &Api, service: Option<&str>, output: Output) -> Result<(), CommandError> {
     let mut watcher = Watcher {
         output,
         position: None,
@@ -42,7 +42,7 @@ async fn come_back(
     api: &Api,
     service: Option<&str>,
     position: Option<&str>,
-) -> Result<AnswerStream, ServiceError> {
+) -> Result<AnswerStream, CommandError> {
     let since = Instant::now();
     let mut pause = BACKOFF_MIN;
     loop {
@@ -51,7 +51,7 @@ async fn come_back(
             Err(error) if error.is_passing() => {
                 let away = since.elapsed();
                 if away > AWAY_MAX {
-                    return Err(ServiceError::Gone {
+                    return Err(CommandError::Gone {
                         away_s: away.as_secs(),
                         source: Box::new(error),
                     });
@@ -72,7 +72,7 @@ struct Watcher {
 
 impl Watcher {
     /// Shows events until the connection ends, in whatever way.
-    async fn read(&mut self, stream: &mut AnswerStream) -> Result<(), ServiceError> {
+    async fn read(&mut self, stream: &mut AnswerStream) -> Result<(), CommandError> {
         while let Ok(Some(event)) = stream.event(SILENCE_MAX).await {
             match self.output {
                 Output::Json => write_line(&json_line(&event)?)?,
@@ -83,15 +83,15 @@ impl Watcher {
         Ok(())
     }
 
-    fn tell(&mut self, event: &Event) -> Result<(), ServiceError> {
+    fn tell(&mut self, event: &Event) -> Result<(), CommandError> {
         match event.event.as_str() {
             "snapshot" => {
-                let snapshot: WatchSnapshot<'_> = api::read(event.data.as_bytes())?;
+                let snapshot: WatchSnapshot<'_> = read(event.data.as_bytes())?;
                 self.tell_snapshot(&snapshot)
             }
-            "upsert" => self.tell_instance(&api::read(event.data.as_bytes())?),
+            "upsert" => self.tell_instance(&read(event.data.as_bytes())?),
             "remove" => {
-                let Removed { service, id, .. } = api::read(event.data.as_bytes())?;
+                let Removed { service, id, .. } = read(event.data.as_bytes())?;
                 self.tell_removal(&(service.into_owned(), id.into_owned()))
             }
             // Of a later version: not for this one to judge.
@@ -100,7 +100,7 @@ impl Watcher {
     }
 
     /// Everything anew: what is not in it any more has gone while we did not look.
-    fn tell_snapshot(&mut self, snapshot: &WatchSnapshot<'_>) -> Result<(), ServiceError> {
+    fn tell_snapshot(&mut self, snapshot: &WatchSnapshot<'_>) -> Result<(), CommandError> {
         let mut gone = self.known.clone();
         for instance in snapshot.services.iter().flat_map(|service| &service.instances) {
             gone.remove(&key(instance));
@@ -109,7 +109,7 @@ impl Watcher {
         gone.keys().try_for_each(|key| self.tell_removal(key))
     }
 
-    fn tell_instance(&mut self, instance: &Instance<'_>) -> Result<(), ServiceError> {
+    fn tell_instance(&mut self, instance: &Instance<'_>) -> Result<(), CommandError> {
         let key = key(instance);
         let shown = format!("{}  {}", address(instance), status(instance));
         let sign = match self.known.get(&key) {
@@ -122,7 +122,7 @@ impl Watcher {
         write_line(line.as_bytes())
     }
 
-    fn tell_removal(&mut self, key: &(String, String)) -> Result<(), ServiceError> {
+    fn tell_removal(&mut self, key: &(String, String)) -> Result<(), CommandError> {
         self.known.remove(key);
         write_line(format!("- {}  {}", printable(&key.0), printable(&key.1)).as_bytes())
     }
@@ -133,18 +133,18 @@ fn key(instance: &Instance<'_>) -> (String, String) {
 }
 
 /// The event as one line; its data is passed on as it came.
-fn json_line(event: &Event) -> Result<Vec<u8>, ServiceError> {
+fn json_line(event: &Event) -> Result<Vec<u8>, CommandError> {
     #[derive(serde::Serialize)]
     struct Line<'a> {
         event: &'a str,
         id: Option<&'a str>,
         data: &'a RawValue,
     }
-    let data: &RawValue = serde_json::from_str(&event.data).map_err(ServiceError::Unreadable)?;
+    let data: &RawValue = serde_json::from_str(&event.data).map_err(CommandError::Unreadable)?;
     let line = Line {
         event: &event.event,
         id: event.id.as_deref(),
         data,
     };
-    serde_json::to_vec(&line).map_err(ServiceError::Unreadable)
+    serde_json::to_vec(&line).map_err(CommandError::Unreadable)
 }

@@ -22,6 +22,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "`host:port` of the Eureka API, or `off`. Port 0 lets the system choose.",
     ),
     (
+        "listen.gateway",
+        "`host:port` of the gateway, or `off`. Port 0 lets the system choose.",
+    ),
+    (
         "listen.allowed_hosts",
         "Host names that requests to a loopback listener may carry in `Host` or `Origin` \
       besides this machine's own (`localhost`, 127.0.0.0/8, `[::1]`). Others are refused with 403, because a web \
@@ -92,6 +96,72 @@ const MEANINGS: &[(&str, &str)] = &[
         "Bytes of all instances together, of all namespaces and about, at least 1; further registrations are refused.",
     ),
     ("registry.namespaces_max", "Namespaces, at least 1."),
+    (
+        "gateway.workers",
+        "Threads of the data plane, each with its own listening socket, connections and buffers. 0: one for each \
+      core that the process may use.",
+    ),
+    (
+        "gateway.routes_file",
+        "The file of routes: an `application.yml` of Spring Cloud Gateway, or only its `routes`. It is watched while \
+      the node runs: a wrong one leaves the routes in force as they are and says why. Empty: no file.",
+    ),
+    (
+        "gateway.connections_max",
+        "Client connections at once, at least 1; more are answered with 503 and closed.",
+    ),
+    (
+        "gateway.connections_per_address_max",
+        "Client connections at once from one address, at least 1.",
+    ),
+    (
+        "gateway.balance",
+        "How an instance is chosen where a route's metadata `koinon.policy` does not say: `round_robin`, `random`, \
+      `weighted`, `least_requests` or `p2c`.",
+    ),
+    (
+        "gateway.zone",
+        "The zone of this node: instances of the same zone go first while there are any. Empty: none.",
+    ),
+    (
+        "gateway.access_log",
+        "One line for each request on standard output: `off`, `json`, or `combined` as Apache and nginx write it.",
+    ),
+    (
+        "gateway.connect_timeout_ms",
+        "Milliseconds to connect to an endpoint, then the next is tried. At least 1, as all times here. The routes \
+      file's `connect-timeout` goes first.",
+    ),
+    (
+        "gateway.head_timeout_ms",
+        "Milliseconds for a request's head from its first byte, then 408.",
+    ),
+    (
+        "gateway.keep_alive_timeout_ms",
+        "Milliseconds between two requests of a client, then the connection is closed.",
+    ),
+    (
+        "gateway.response_timeout_ms",
+        "Milliseconds from a request's end to its response's head, then 504. The routes file's `response-timeout` \
+      goes first.",
+    ),
+    (
+        "gateway.idle_timeout_ms",
+        "Milliseconds for the next bytes of a body, or for the other side to take some.",
+    ),
+    (
+        "gateway.total_timeout_ms",
+        "Milliseconds for a request and its response, bodies included.",
+    ),
+    (
+        "gateway.tunnel_idle_timeout_ms",
+        "Milliseconds without a byte in an upgraded connection (WebSocket), then it is closed.",
+    ),
+    (
+        "gateway.upstream_idle_timeout_ms",
+        "Milliseconds for which an idle connection to an endpoint is kept. Below what endpoints keep theirs: one that \
+      closes while a request is on its way loses it, unless it may be repeated.",
+    ),
 ];
 
 /// The reference as Markdown.

@@ -6,6 +6,7 @@ use std::io;
 use koinon_api_admin::wire::{ErrorBody, Problem};
 use koinon_base::ErrorKind;
 use koinon_io_net::ClientError;
+use koinon_node::RoutesError;
 use thiserror::Error;
 
 use crate::EXIT_USAGE;
@@ -16,7 +17,7 @@ const EXIT_UNAVAILABLE: u8 = 69;
 const EXIT_FAILURE: u8 = 1;
 
 #[derive(Debug, Error)]
-pub(crate) enum ServiceError {
+pub(crate) enum CommandError {
     /// No answer.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -36,8 +37,14 @@ pub(crate) enum ServiceError {
     Gone {
         away_s: u64,
         #[source]
-        source: Box<ServiceError>,
+        source: Box<CommandError>,
     },
+    /// A file of routes is wrong.
+    #[error(transparent)]
+    Routes(RoutesError),
+    /// A request that was tried would be answered with 404.
+    #[error("no route takes the request")]
+    NoRoute,
     /// Nothing can be written.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -46,7 +53,7 @@ pub(crate) enum ServiceError {
     Signals(#[source] io::Error),
 }
 
-impl ServiceError {
+impl CommandError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Client(error) => exit_code(error.kind()),
@@ -56,7 +63,12 @@ impl ServiceError {
                 _ => EXIT_FAILURE,
             },
             Self::Gone { .. } => EXIT_UNAVAILABLE,
-            Self::Foreign { .. } | Self::Unreadable(_) | Self::Output(_) | Self::Signals(_) => EXIT_FAILURE,
+            Self::Routes(error) => exit_code(error.kind()),
+            Self::NoRoute
+            | Self::Foreign { .. }
+            | Self::Unreadable(_)
+            | Self::Output(_)
+            | Self::Signals(_) => EXIT_FAILURE,
         }
     }
 
@@ -68,6 +80,8 @@ impl ServiceError {
             Self::Foreign { .. }
             | Self::Unreadable(_)
             | Self::Gone { .. }
+            | Self::Routes(_)
+            | Self::NoRoute
             | Self::Output(_)
             | Self::Signals(_) => false,
         }
@@ -120,7 +134,7 @@ mod tests {
             problem: "is missing".into(),
         };
         let refused = |code: &str, details: Vec<Problem>| {
-            ServiceError::Refused(ErrorBody {
+            CommandError::Refused(ErrorBody {
                 code: code.into(),
                 message: "no".into(),
                 details,
