@@ -3,9 +3,11 @@
 //! Each round measures every proxy, and who goes first changes with the round. A ratio is taken within a round, so that
 //! a machine that slows down slows both sides of it; the table shows the medians of the rounds.
 
+use std::time::Instant;
+
 use super::Effort;
 use super::engine::Engine;
-use super::load::{Phase, closed, undisturbed};
+use super::load::{Patience, Phase, closed, undisturbed};
 use super::proxies::{HAPROXY, NGINX, Proxy, SPRING};
 use crate::error::Result;
 use crate::proc;
@@ -19,6 +21,8 @@ const BARS: [(&str, &str, f64); 3] = [
     (NGINX, "  of nginx's", 1.0),
     (SPRING, "  of Spring Cloud Gateway's", 0.25),
 ];
+/// Requests that a JVM has answered before it counts as warm.
+const WARM_OPS: u64 = 200_000;
 /// Both endpoints must have had their share, or what was measured was no balancing.
 const SHARE_MIN: f64 = 0.45;
 
@@ -31,13 +35,7 @@ struct Series {
 
 pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report: &mut Report) -> Result<()> {
     for proxy in proxies {
-        let time = if proxy.name == SPRING {
-            effort.warm_up
-        } else {
-            effort.phase
-        };
-        warn(&format!("… warming {} up: {time:?}", proxy.name));
-        closed(engine, proxy.place(), CONNECTIONS[0], time)?;
+        warm_up(proxy, engine, effort)?;
     }
     let mut all: Vec<Series> = CONNECTIONS
         .into_iter()
@@ -48,6 +46,7 @@ pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report
             phases: Vec::new(),
         })
         .collect();
+    let patience = &mut Patience::new();
     for round in 0..effort.rounds {
         warn(&format!("… round {} of {}", round + 1, effort.rounds));
         for series in &mut all {
@@ -56,7 +55,7 @@ pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report
             let proxy = &proxies[at.unwrap_or(0)];
             series
                 .phases
-                .push(one(proxy, engine, series.connections, effort)?);
+                .push(one(proxy, engine, series.connections, (effort, patience))?);
         }
         all.rotate_left(1);
     }
@@ -68,11 +67,33 @@ pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report
     Ok(())
 }
 
-fn one(proxy: &Proxy, engine: &mut Engine, connections: usize, effort: Effort) -> Result<Phase> {
+/// Until a JVM has compiled what it runs often; the others are ready at once.
+fn warm_up(proxy: &Proxy, engine: &mut Engine, effort: Effort) -> Result<()> {
+    warn(&format!("… warming {} up", proxy.name));
+    let (time, ops) = match proxy.name {
+        SPRING => (effort.warm_up, WARM_OPS),
+        _ => (effort.phase, 0),
+    };
+    let mut done = 0;
+    let started = Instant::now();
+    while started.elapsed() < time || (done < ops && started.elapsed() < time * 3) {
+        let phase = closed(engine, proxy, CONNECTIONS[0], time / 6)?;
+        warn(&format!("  {}: {phase}", proxy.name));
+        done += phase.ops;
+    }
+    Ok(())
+}
+
+fn one(
+    proxy: &Proxy,
+    engine: &mut Engine,
+    connections: usize,
+    (effort, patience): (Effort, &mut Patience),
+) -> Result<Phase> {
     let before = engine.requests();
     let what = format!("{} at {connections}", proxy.name);
-    let phase = undisturbed(&what, engine, |engine| {
-        closed(engine, proxy.place(), connections, effort.phase)
+    let phase = undisturbed(&what, engine, patience, |engine| {
+        closed(engine, proxy, connections, effort.phase)
     })?;
     let counts: Vec<u64> = engine
         .requests()

@@ -20,17 +20,8 @@ pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report
     warn(&format!("… memory of {} silent connections", effort.silent));
     let mut figure = Figure::new("memory for each silent connection", "KiB");
     for proxy in proxies.iter().filter(|proxy| proxy.name != SPRING) {
-        closed(engine, proxy.place(), WARM_CONNECTIONS, effort.phase)?;
-        engine.idle(SETTLE)?;
-        let before = proc::rss_mib(proxy.pid)?;
-        let bytes = request(proxy.address, PATH);
-        for client in 0..effort.silent {
-            engine.connect(proxy.address, 1)?;
-            engine.ask(client, &bytes)?;
-        }
-        engine.idle(SETTLE)?;
-        let grown = proc::rss_mib(proxy.pid)? - before;
-        engine.disconnect();
+        closed(engine, proxy, WARM_CONNECTIONS, effort.phase)?;
+        let grown = proxy.awake(engine, |engine| grown_mib(proxy, engine, effort.silent))?;
         figure = figure.of(proxy.name, grown * 1024.0 / effort.silent as f64);
     }
     report.add(
@@ -39,4 +30,16 @@ pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report
             .note(format!("{} connections, each answered once", effort.silent)),
     );
     Ok(())
+}
+
+fn grown_mib(proxy: &Proxy, engine: &mut Engine, connections: usize) -> Result<f64> {
+    engine.idle(SETTLE)?;
+    let before = proc::rss_mib(proxy.pid)?;
+    let bytes = request(proxy.address, PATH);
+    for client in 0..connections {
+        engine.connect(proxy.address, 1)?;
+        engine.ask(client, &bytes)?;
+    }
+    engine.idle(SETTLE)?;
+    Ok(proc::rss_mib(proxy.pid)? - before)
 }

@@ -5,11 +5,11 @@
 //! latency counts from when it was due, so that a proxy that stalls pays for everybody it kept waiting.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::engine::{Done, Engine, check_silence};
 use super::message::request;
+use super::proxies::Proxy;
 use crate::error::{Error, Result};
 use crate::proc;
 use crate::report::warn;
@@ -28,6 +28,7 @@ const TURN_MAX: Duration = Duration::from_millis(100);
 /// What a phase cost and how it felt.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Phase {
+    pub(super) ops: u64,
     pub(super) per_second: f64,
     pub(super) cpu_us: f64,
     pub(super) p50_us: u32,
@@ -40,40 +41,50 @@ pub(super) struct Phase {
 
 /// Others were busier than this, of one core: the phase says more about them than about the proxy.
 const OTHERS_MAX: f64 = 0.03;
-/// A machine that is never quiet is measured as it is.
 const TRIES_MAX: usize = 4;
-const QUIET_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How long a whole run waits for the machine to be quiet; one that never is, is measured as it is.
+#[derive(Debug)]
+pub(super) struct Patience(Duration);
+
+impl Patience {
+    pub(super) fn new() -> Self {
+        Self(Duration::from_secs(120))
+    }
+}
 
 /// Measures a phase again when others disturbed it; the last one counts whatever it was.
 pub(super) fn undisturbed(
     what: &str,
     engine: &mut Engine,
+    patience: &mut Patience,
     mut phase: impl FnMut(&mut Engine) -> Result<Phase>,
 ) -> Result<Phase> {
     let mut tries = 1;
     loop {
         let phase = phase(engine)?;
         warn(&format!("  {what}: {phase}"));
-        if phase.others_busy <= OTHERS_MAX || tries == TRIES_MAX {
+        if phase.others_busy <= OTHERS_MAX || tries == TRIES_MAX || patience.0.is_zero() {
             return Ok(phase);
         }
         tries += 1;
-        wait_for_quiet(engine)?;
+        wait_for_quiet(engine, patience)?;
     }
 }
 
 /// While neither proxy nor load has anything to do, whoever works is somebody else.
-fn wait_for_quiet(engine: &mut Engine) -> Result<()> {
-    let started = Instant::now();
-    loop {
+fn wait_for_quiet(engine: &mut Engine, patience: &mut Patience) -> Result<()> {
+    while !patience.0.is_zero() {
         let before = proc::machine_busy()?;
         engine.idle(LOOK)?;
+        patience.0 = patience.0.saturating_sub(LOOK);
         let busy = proc::machine_busy()?.saturating_sub(before);
-        if busy.as_secs_f64() <= OTHERS_MAX * LOOK.as_secs_f64() || started.elapsed() > QUIET_WITHIN {
-            return Ok(());
+        if busy.as_secs_f64() <= OTHERS_MAX * LOOK.as_secs_f64() {
+            break;
         }
     }
+    Ok(())
 }
 
 impl std::fmt::Display for Phase {
@@ -94,15 +105,19 @@ impl std::fmt::Display for Phase {
 /// Sends as fast as answers come.
 pub(super) fn closed(
     engine: &mut Engine,
-    proxy: (SocketAddr, u32),
+    proxy: &Proxy,
     connections: usize,
     time: Duration,
 ) -> Result<Phase> {
-    let bytes = request(proxy.0, PATH);
-    engine.connect(proxy.0, connections)?;
+    proxy.awake(engine, |engine| closed_awake(engine, proxy, connections, time))
+}
+
+fn closed_awake(engine: &mut Engine, proxy: &Proxy, connections: usize, time: Duration) -> Result<Phase> {
+    let bytes = request(proxy.address, PATH);
+    engine.connect(proxy.address, connections)?;
     let now = Instant::now();
     (0..connections).try_for_each(|client| engine.send(client, &bytes, now))?;
-    let mut counting = Counting::new(proxy.1, time);
+    let mut counting = Counting::new(proxy.pid, time);
     let mut done: Vec<Done> = Vec::new();
     while !counting.is_over() {
         done.clear();
@@ -114,25 +129,34 @@ pub(super) fn closed(
         }
         counting.look(Instant::now())?;
     }
-    engine.disconnect();
     Ok(counting.phase())
 }
 
 /// Sends at a rate.
 pub(super) fn open(
     engine: &mut Engine,
-    proxy: (SocketAddr, u32),
-    connections: usize,
-    per_second: f64,
+    proxy: &Proxy,
+    (connections, per_second): (usize, f64),
     time: Duration,
 ) -> Result<Phase> {
-    let bytes = request(proxy.0, PATH);
-    engine.connect(proxy.0, connections)?;
+    proxy.awake(engine, |engine| {
+        open_awake(engine, proxy, (connections, per_second), time)
+    })
+}
+
+fn open_awake(
+    engine: &mut Engine,
+    proxy: &Proxy,
+    (connections, per_second): (usize, f64),
+    time: Duration,
+) -> Result<Phase> {
+    let bytes = request(proxy.address, PATH);
+    engine.connect(proxy.address, connections)?;
     let mut free: VecDeque<usize> = (0..connections).collect();
     let mut due: VecDeque<Instant> = VecDeque::new();
     let started = Instant::now();
     let mut planned: u64 = 0;
-    let mut counting = Counting::new(proxy.1, time);
+    let mut counting = Counting::new(proxy.pid, time);
     while !counting.is_over() {
         let now = Instant::now();
         let target = (now.duration_since(started).as_secs_f64() * per_second) as u64;
@@ -159,7 +183,6 @@ pub(super) fn open(
         }
         counting.look(Instant::now())?;
     }
-    engine.disconnect();
     Ok(counting.phase())
 }
 
@@ -255,6 +278,7 @@ impl Counting {
         let used = |of: fn(&Times) -> Duration| of(&ended).saturating_sub(of(&begun)).as_secs_f64();
         let (proxy, load) = (used(|t| t.proxy), used(|t| t.load));
         Phase {
+            ops: self.ops,
             per_second: self.ops as f64 / seconds,
             cpu_us: proxy * 1e6 / self.ops.max(1) as f64,
             p50_us: percentile(&self.latencies_us, 50),

@@ -2,7 +2,7 @@
 
 use super::Effort;
 use super::engine::Engine;
-use super::load::{Phase, closed, open, undisturbed};
+use super::load::{Patience, Phase, closed, open, undisturbed};
 use super::proxies::{HAPROXY, Proxy};
 use crate::error::Result;
 use crate::report::{Bar, Figure, KOINON, Report, warn};
@@ -20,7 +20,7 @@ pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report
         return Ok(());
     };
     let most: Vec<f64> = (0..3)
-        .map(|_| Ok(closed(engine, haproxy.place(), CONNECTIONS, effort.phase)?.per_second))
+        .map(|_| Ok(closed(engine, haproxy, CONNECTIONS, effort.phase)?.per_second))
         .collect::<Result<_>>()?;
     let rate = median(&most) * OF_THROUGHPUT;
     warn(&format!("… pace: {rate:.0} requests each second"));
@@ -30,10 +30,11 @@ pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report
         .filter(|proxy| proxy.name != super::proxies::SPRING)
         .collect();
     let mut all: Vec<(&Proxy, Vec<Phase>)> = measured.into_iter().map(|proxy| (proxy, Vec::new())).collect();
+    let patience = &mut Patience::new();
     for _ in 0..effort.rounds {
         for (proxy, phases) in &mut all {
-            let phase = undisturbed(proxy.name, engine, |engine| {
-                open(engine, proxy.place(), CONNECTIONS, rate, effort.phase)
+            let phase = undisturbed(proxy.name, engine, patience, |engine| {
+                open(engine, proxy, (CONNECTIONS, rate), effort.phase)
             })?;
             phases.push(phase);
         }

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use koinon_testkit::{Koinon, KoinonOptions, Process, ProcessOptions, Rival, RivalOptions, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::engine::Engine;
@@ -71,12 +72,28 @@ impl Proxy {
             _ => Self::koinon(options, &upstreams, fresh),
         })?;
         proxy.wait_forwarding(engine)?;
+        proxy.signal(Signal::STOP)?;
         Ok(proxy)
     }
 
-    /// What [`super::load`] needs to know of it.
-    pub(super) fn place(&self) -> (SocketAddr, u32) {
-        (self.address, self.pid)
+    /// Lets the proxy run while it is measured. Otherwise it is stopped, or a JVM that goes on compiling would spend
+    /// the others' time.
+    pub(super) fn awake<T>(
+        &self,
+        engine: &mut Engine,
+        measure: impl FnOnce(&mut Engine) -> Result<T>,
+    ) -> Result<T> {
+        self.signal(Signal::CONT)?;
+        let measured = measure(engine);
+        engine.disconnect();
+        self.signal(Signal::STOP)?;
+        measured
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        let sent = pid.map_or(Ok(()), |pid| kill_process(pid, signal));
+        sent.map_err(|error| Error::io(format!("sending a signal to {}", self.name))(error.into()))
     }
 
     fn rival(rival: Rival) -> Self {

@@ -37,13 +37,25 @@ pub(super) fn run(koinon: &Proxy, engine: &mut Engine, samples: usize, report: &
     let Some(eureka) = koinon.eureka else {
         return Ok(());
     };
+    let waits_us = koinon.awake(engine, |engine| waits(koinon.address, eureka, engine, samples))?;
+    let ms = |percent| f64::from(percentile(&waits_us, percent)) / 1000.0;
+    report.add(Figure::new("registration to first routed request, p50", "ms").koinon(ms(50)));
+    let p99 = Figure::new("registration to first routed request, p99", "ms").koinon(ms(99));
+    report.add(
+        p99.bar(Bar::Value(ROUTABLE_MS_MAX))
+            .note(format!("{samples} services")),
+    );
+    Ok(())
+}
+
+fn waits(gateway: SocketAddr, eureka: SocketAddr, engine: &mut Engine, samples: usize) -> Result<Vec<u32>> {
     let instance = engine.upstreams()?[0];
     let mut registry = Connection::new(eureka);
-    engine.connect(koinon.address, 1)?;
+    engine.connect(gateway, 1)?;
     let mut waits_us = Vec::with_capacity(samples);
     for number in 0..samples {
         let service = fresh_name(number);
-        let asked = request(koinon.address, &format!("/{service}/first"));
+        let asked = request(gateway, &format!("/{service}/first"));
         expect(
             &format!("{service} before it registers"),
             503,
@@ -56,15 +68,7 @@ pub(super) fn run(koinon: &Proxy, engine: &mut Engine, samples: usize, report: &
         let wait = routed_after(engine, &asked, started)?;
         waits_us.push(u32::try_from(wait.as_micros()).unwrap_or(u32::MAX));
     }
-    engine.disconnect();
-    let ms = |percent| f64::from(percentile(&waits_us, percent)) / 1000.0;
-    report.add(Figure::new("registration to first routed request, p50", "ms").koinon(ms(50)));
-    let p99 = Figure::new("registration to first routed request, p99", "ms").koinon(ms(99));
-    report.add(
-        p99.bar(Bar::Value(ROUTABLE_MS_MAX))
-            .note(format!("{samples} services")),
-    );
-    Ok(())
+    Ok(waits_us)
 }
 
 fn routed_after(engine: &mut Engine, asked: &[u8], started: Instant) -> Result<Duration> {
