@@ -4,14 +4,14 @@
 //! shapes gather every value into one list, whatever its key. What Spring would leave out in silence (an argument
 //! too many, a key that nobody reads) becomes a note.
 
+mod written;
+
 use koinon_base::ErrorKind;
 use thiserror::Error;
 
 use crate::definition::{Args, Definition, Text};
-use crate::escape::is_token;
 use crate::limits::PATTERNS_MAX;
 use crate::problem::{Place, nearest};
-use crate::template::Template;
 
 /// How a predicate or filter takes its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,70 +208,6 @@ impl<'d> Arguments<'d> {
         })
     }
 
-    /// The value of `key` as the name of a header that a filter may write.
-    pub(crate) fn header_name(&self, key: &str) -> Result<&'d str, ArgumentError> {
-        let text = self.text(key)?;
-        let name = text.value.trim();
-        if !is_token(name) {
-            let what = format!("{:?} is not the name of a header", text.value);
-            return Err(ArgumentError::new(text.place, what));
-        }
-        match OWN_HEADERS.iter().find(|own| own.eq_ignore_ascii_case(name)) {
-            Some(own) => Err(ArgumentError::new(
-                text.place,
-                format!(
-                    "the gateway itself writes {own}, so a filter cannot; to pass on the client's Host use PreserveHostHeader"
-                ),
-            )),
-            None => Ok(name),
-        }
-    }
-
-    /// The value of `key` as a template of a header's value.
-    pub(crate) fn header_template(&self, key: &str) -> Result<Template, ArgumentError> {
-        let text = self.text(key)?;
-        if text.value.chars().any(char::is_control) {
-            let what = format!("{key} has a control character: {:?}", text.value);
-            return Err(ArgumentError::new(text.place, what));
-        }
-        self.checked(Template::of_header(&text.value), text.place)
-    }
-
-    /// The value of `key` as a template of a path.
-    pub(crate) fn path_template(&mut self, key: &str) -> Result<Template, ArgumentError> {
-        let text = self.text(key)?;
-        let path = text.value.split(['?', '#']).next().unwrap_or_default();
-        if path.len() < text.value.len() {
-            self.note(
-                text.place,
-                format!("what follows the path in `{}` is not used", text.value),
-            );
-        }
-        if !path.starts_with(['/', '{']) {
-            let what = format!("{key} must begin with /, not be `{path}`");
-            return Err(ArgumentError::new(text.place, what));
-        }
-        self.checked(Template::of_path(path), text.place)
-    }
-
-    fn checked(&self, template: Template, place: Place) -> Result<Template, ArgumentError> {
-        let Variables::These(known) = self.variables else {
-            return Ok(template);
-        };
-        if let Some(name) = template.names().find(|name| !known.contains(name)) {
-            let these = if known.is_empty() {
-                "this route's patterns have no variables".to_owned()
-            } else {
-                format!("this route's variables are {}", known.join(", "))
-            };
-            return Err(ArgumentError::new(
-                place,
-                format!("{{{name}}} has no value: {these}"),
-            ));
-        }
-        Ok(template)
-    }
-
     /// Says something that is no error.
     pub fn note(&mut self, place: Place, what: impl Into<String>) {
         self.notes.push((place, what.into()));
@@ -281,19 +217,6 @@ impl<'d> Arguments<'d> {
         self.notes
     }
 }
-
-/// Headers that frame a message or belong to one connection; a filter that wrote them could split messages.
-const OWN_HEADERS: &[&str] = &[
-    "Connection",
-    "Content-Length",
-    "Host",
-    "Keep-Alive",
-    "Proxy-Connection",
-    "TE",
-    "Trailer",
-    "Transfer-Encoding",
-    "Upgrade",
-];
 
 /// The key as it was written, unless it is one that stands for a position.
 fn written(key: &str) -> Option<&str> {

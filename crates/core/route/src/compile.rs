@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::arguments::Variables;
 use crate::builder::{RouteBuilder, Source};
-use crate::definition::{Definition, GatewayDefinition};
+use crate::definition::{Definition, GatewayDefinition, RouteDefinition};
 use crate::extensions::Extensions;
 use crate::filter::{self, Filter};
 use crate::kind::{Kinds, describe};
@@ -19,35 +19,47 @@ use crate::problem::{Place, Problem, Problems, Report};
 use crate::route::{Route, Step};
 use crate::uri;
 
-/// The routes of `definition` and `extensions`, sorted, and notes.
-pub(crate) fn compile(
-    definition: &GatewayDefinition,
-    file: &str,
-    extensions: &Extensions,
-) -> Result<(Vec<Route>, Vec<Problem>), Problems> {
+/// Everything that a table is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Compilation<'c> {
+    /// What the file says.
+    pub definition: &'c GatewayDefinition,
+    /// Routes of services that discovery found. Nobody wrote them, so one that cannot be compiled is left out with a
+    /// note, and the file's go on serving.
+    pub found: &'c [RouteDefinition],
+    /// `fail-on-route-definition-error: false`: routes of the file that cannot be compiled are left out likewise.
+    pub forgiving: bool,
+    /// The name that problems bear.
+    pub file: &'c str,
+    /// What the gateway's user added in code.
+    pub extensions: &'c Extensions,
+}
+
+/// The routes, sorted, and notes.
+pub(crate) fn compile(from: &Compilation<'_>) -> Result<(Vec<Route>, Vec<Problem>), Problems> {
     let mut report = Report::default();
-    let mut compiler = Compiler::new(extensions, &mut report);
-    compiler.default_filters(&definition.default_filters);
-    let enabled = definition.routes.iter().filter(|route| route.enabled);
-    let count = enabled.clone().count() + extensions.routes.len();
+    let mut compiler = Compiler::new(from.extensions, &mut report);
+    compiler.default_filters(&from.definition.default_filters);
+    let own = from.definition.routes.iter().map(|route| (route, from.forgiving));
+    let found = from.found.iter().map(|route| (route, true));
+    let written = own
+        .chain(found)
+        .enumerate()
+        .filter(|(_, (route, _))| route.enabled);
+    let count = written.clone().count() + from.extensions.routes.len();
     if count > ROUTES_MAX {
         let what = format!("{count} routes, at most {ROUTES_MAX} are allowed");
         compiler.report.error(Place::default(), what);
     } else {
-        for (at, route) in definition
-            .routes
-            .iter()
-            .enumerate()
-            .filter(|(_, route)| route.enabled)
-        {
-            compiler.route(at, &RouteBuilder::from(route));
+        for (at, (route, forgiving)) in written {
+            compiler.route(at, &RouteBuilder::from(route), forgiving);
         }
-        for (at, route) in extensions.routes.iter().enumerate() {
-            compiler.route(definition.routes.len() + at, route);
+        for (at, route) in from.extensions.routes.iter().enumerate() {
+            compiler.route(from.definition.routes.len() + from.found.len() + at, route, false);
         }
     }
     let routes = compiler.routes;
-    Ok((sorted(routes), report.finish(file)?))
+    Ok((sorted(routes), report.finish(from.file)?))
 }
 
 fn sorted(mut routes: Vec<Route>) -> Vec<Route> {
@@ -105,7 +117,7 @@ impl<'c> Compiler<'c> {
     }
 
     /// Compiles the route at position `at`, and keeps it if nothing is wrong with it.
-    fn route(&mut self, at: usize, source: &RouteBuilder) {
+    fn route(&mut self, at: usize, source: &RouteBuilder, forgiving: bool) {
         let id: Arc<str> = match source.id.as_str() {
             "" => Arc::from(format!("route-{}", at + 1)),
             id => Arc::from(id),
@@ -118,6 +130,9 @@ impl<'c> Compiler<'c> {
         let filters = self.filters(source, &predicates);
         self.report.leave_route();
         let Some(uri) = uri.filter(|_| self.report.error_count() == before) else {
+            if forgiving {
+                self.report.forgive_since(before, "the route is left out");
+            }
             return;
         };
         self.routes.push(Route {

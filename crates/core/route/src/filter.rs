@@ -40,6 +40,15 @@ pub trait Filter: Send + Sync {
     }
 }
 
+/// What a filter becomes that cannot have an effect.
+struct Nothing;
+
+impl Filter for Nothing {
+    fn has_after(&self) -> bool {
+        false
+    }
+}
+
 /// The filters that a route file can name.
 pub(crate) const KINDS: &[Kind<dyn Filter>] = &[
     add_request_header::KIND,

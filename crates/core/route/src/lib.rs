@@ -32,6 +32,7 @@ mod yaml;
 pub use arguments::{ArgumentError, Arguments};
 pub use bind::{Foreign, ForwardedHeader, Given, Globals, RoutesFile, XForwarded};
 pub use builder::RouteBuilder;
+pub use compile::Compilation;
 pub use definition::{Args, Definition, GatewayDefinition, RouteDefinition, Text};
 pub use exchange::Exchange;
 pub use explain::{Explanation, Outcome, OwnedRequest, Refused, Taken};

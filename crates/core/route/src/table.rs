@@ -8,7 +8,7 @@ mod index;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::compile;
+use crate::compile::{self, Compilation};
 use crate::definition::GatewayDefinition;
 use crate::explain::{self, Explanation};
 use crate::extensions::Extensions;
@@ -38,7 +38,21 @@ impl RouteTable {
         file: &str,
         extensions: &Extensions,
     ) -> Result<(Self, Vec<Problem>), Problems> {
-        let (routes, notes) = compile::compile(definition, file, extensions)?;
+        Self::compile_with(&Compilation {
+            definition,
+            found: &[],
+            forgiving: false,
+            file,
+            extensions,
+        })
+    }
+
+    /// As [`Self::compile`], with all that a table can be made of.
+    ///
+    /// # Errors
+    /// All problems at once, when there is one.
+    pub fn compile_with(from: &Compilation<'_>) -> Result<(Self, Vec<Problem>), Problems> {
+        let (routes, notes) = compile::compile(from)?;
         Ok((Self::of(routes), notes))
     }
 

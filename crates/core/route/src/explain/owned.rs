@@ -81,7 +81,10 @@ impl RequestView for OwnedRequest {
     }
 
     fn each_header(&self, name: &str, visit: &mut dyn FnMut(&[u8]) -> bool) {
-        let own = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        let own = self
+            .headers
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name));
         let host = self.host.as_deref().filter(|_| name.eq_ignore_ascii_case("host"));
         own.map(|(_, value)| value.as_str())
             .chain(host)
@@ -109,7 +112,8 @@ impl RequestEdit for OwnedRequest {
     }
 
     fn remove_header(&mut self, name: &str) {
-        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers
+            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
     }
 
     fn preserve_host(&mut self) {

@@ -22,7 +22,7 @@ pub(super) const KIND: Kind<dyn Filter> = Kind {
 
 fn make(arguments: &mut Arguments<'_>) -> Result<Arc<dyn Filter>, ArgumentError> {
     Ok(Arc::new(AddResponseHeader {
-        name: arguments.header_name("name")?.to_owned(),
+        name: arguments.response_header("name")?.to_owned(),
         value: arguments.header_template("value")?,
         always: arguments.flag("override", true)?,
     }))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Filter;
+use super::{Filter, Nothing};
 use crate::arguments::{ArgumentError, Arguments, Shape};
 use crate::exchange::Exchange;
 use crate::kind::Kind;
@@ -16,7 +16,10 @@ pub(super) const KIND: Kind<dyn Filter> = Kind {
 };
 
 fn make(arguments: &mut Arguments<'_>) -> Result<Arc<dyn Filter>, ArgumentError> {
-    let name = arguments.header_name("name")?.to_owned();
+    let Some(name) = arguments.request_header("name")? else {
+        return Ok(Arc::new(Nothing));
+    };
+    let name = name.to_owned();
     Ok(Arc::new(RemoveRequestHeader { name }))
 }
 

@@ -39,6 +39,7 @@ struct RewritePath {
 impl Filter for RewritePath {
     fn before(&self, request: &mut dyn RequestEdit, _: &mut Exchange) -> Flow {
         match self.replacement.replace_all(&self.regex, request.path()) {
+            Some(path) if path == request.path() => {}
             Some(path) => request.set_path(&raw_path(&path)),
             None => return Flow::status(414),
         }
