@@ -170,7 +170,8 @@ fn try_again(worker: &Worker, path: &RoutePlan, attempt: Attempt, tried: &mut Tr
     let may_go_on = tried.add(&attempt);
     attempt.failed(now, &mut worker.rng.borrow_mut());
     let counts = &path.upstream.counts;
-    if !may_go_on {
+    if !may_go_on || tried.len() >= path.upstream.set.load().len() {
+        // Nobody is left to try, which must not cost the budget of others.
         return false;
     }
     let granted = is_probe || path.upstream.budget.try_retry(now);

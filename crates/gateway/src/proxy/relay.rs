@@ -8,6 +8,7 @@ use koinon_core_http1::{BodyLength, BodyReader, RequestHead, RequestPlan, Respon
 use koinon_core_route::Exchange;
 
 use super::End;
+use super::answer::answer_fault;
 use super::client::Client;
 use super::deliver::{Arrived, Reply};
 use super::frame::frame_response;
@@ -85,6 +86,10 @@ pub(super) async fn relay(
             bump(&worker.counts().aborted, 1);
             return End::Close;
         }
+        Err(PumpError::Source(refusal)) if !down.has_begun() => {
+            let fault = refusal.map_or(Fault::UpstreamClosed, |_| Fault::UpstreamMalformed);
+            return answer_fault(client, record, fault, Some(head), false).await;
+        }
         Err(PumpError::Source(_)) => {
             bump(&worker.counts().truncated, 1);
             record.fault = Some(Fault::UpstreamClosed);
@@ -133,11 +138,15 @@ async fn move_bodies(
         }
         let source = (&mut link.stream, &mut link.unread);
         let polled = down.poll(cx, source, &mut client.stream, &mut moved);
+        if polled.is_ready() {
+            return polled;
+        }
         if moved {
             deadline = Clock::tick() + idle;
         }
-        if polled.is_ready() {
-            return polled;
+        // While it reads, its end shows in what is written; a silent endpoint would wait for nobody.
+        if sending.is_none() && !down.is_held_up() && client.poll_gone(cx).is_ready() {
+            return Poll::Ready(Err(PumpError::Sink));
         }
         let over = client.timer.poll(cx, deadline.min(total));
         over.map(|()| match down.is_held_up() {

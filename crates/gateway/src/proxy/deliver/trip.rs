@@ -59,6 +59,8 @@ pub(super) struct Trip<'a> {
     path: &'a RoutePlan,
     request: &'a Outgoing,
     total: Instant,
+    /// Some of the request's body is gone from the client's buffer.
+    touched: bool,
 }
 
 impl<'a> Trip<'a> {
@@ -75,6 +77,7 @@ impl<'a> Trip<'a> {
             path,
             request,
             total,
+            touched: false,
         }
     }
 
@@ -137,15 +140,18 @@ impl<'a> Trip<'a> {
             let limits = &self.worker.node.settings.limits;
             let parsed = response.parse(bytes, self.request.answers_head, limits);
             link.unread.take(found.end);
-            let plan = parsed.map_err(|_| malformed(sending.as_ref()))?;
+            let plan = parsed.map_err(|_| self.malformed(sending.as_ref()))?;
             match response.status() {
-                101 if !self.request.upgrades => return Err(malformed(sending.as_ref())),
+                // A tunnel begins behind the request, so not before its end.
+                101 if !self.request.upgrades || sending.is_some() => {
+                    return Err(self.malformed(sending.as_ref()));
+                }
                 101 | 200.. => return Ok((response, plan)),
                 _ if head.version() == Version::Http10 => {}
                 _ => self.pass_interim(&mut response).await?,
             }
         }
-        Err(malformed(sending.as_ref()))
+        Err(self.malformed(sending.as_ref()))
     }
 
     async fn pass_interim(&mut self, response: &mut ResponseHead) -> Result<(), TripError> {
@@ -175,11 +181,11 @@ impl<'a> Trip<'a> {
                 match scan.find(link.unread.unread(), &limits) {
                     Ok(None) => {}
                     Ok(Some(found)) => return Poll::Ready(Ok(found)),
-                    Err(_) => return Poll::Ready(Err(malformed(sending.as_ref()))),
+                    Err(_) => return Poll::Ready(Err(self.malformed(sending.as_ref()))),
                 }
                 match link.unread.poll_fill(cx, &mut link.stream) {
                     Poll::Ready(Ok(0) | Err(_)) => {
-                        return Poll::Ready(Err(of_endpoint(Fault::UpstreamClosed, sending.as_ref())));
+                        return Poll::Ready(Err(self.of_endpoint(Fault::UpstreamClosed, sending.as_ref())));
                     }
                     Poll::Ready(Ok(_)) => {}
                     Poll::Pending => break,
@@ -206,6 +212,7 @@ impl<'a> Trip<'a> {
         let client = &mut *self.client;
         let mut moved = false;
         let polled = pump.poll(cx, (&mut client.stream, &mut client.unread), &mut link.stream, &mut moved);
+        self.touched |= pump.has_taken();
         if moved {
             *deadline = Clock::tick() + self.worker.node.settings.timeouts.idle;
         }
@@ -223,7 +230,7 @@ impl<'a> Trip<'a> {
             Poll::Ready(Err(PumpError::Source(None))) => Some(TripError::ClientGone),
             // It may have answered before it stopped reading; its end is noticed where its answer is read.
             Poll::Ready(Err(PumpError::Sink)) if pump.has_begun() => None,
-            Poll::Ready(Err(PumpError::Sink)) => Some(of_endpoint(Fault::UpstreamClosed, Some(pump))),
+            Poll::Ready(Err(PumpError::Sink)) => Some(self.of_endpoint(Fault::UpstreamClosed, sending.as_ref())),
         }
     }
 
@@ -234,7 +241,7 @@ impl<'a> Trip<'a> {
             while (link.unread.unread().len() as u64) < len {
                 match link.unread.poll_fill(cx, &mut link.stream) {
                     Poll::Ready(Ok(0) | Err(_)) => {
-                        return Poll::Ready(Err(of_endpoint(Fault::UpstreamClosed, None)));
+                        return Poll::Ready(Err(self.of_endpoint(Fault::UpstreamClosed, None)));
                     }
                     Poll::Ready(Ok(_)) => {
                         Clock::tick();
@@ -265,23 +272,23 @@ impl<'a> Trip<'a> {
 
     fn timed_out(&self, sending: Option<&Pump>) -> TripError {
         if Clock::coarse() >= self.total {
-            return of_endpoint(Fault::TotalTimeout, sending);
+            return self.of_endpoint(Fault::TotalTimeout, sending);
         }
         match sending {
             Some(pump) if !pump.is_held_up() => TripError::OfClient(Fault::BodyTimeout),
-            _ => of_endpoint(Fault::ResponseTimeout, sending),
+            _ => self.of_endpoint(Fault::ResponseTimeout, sending),
         }
     }
-}
 
-fn malformed(sending: Option<&Pump>) -> TripError {
-    of_endpoint(Fault::UpstreamMalformed, sending)
-}
+    fn malformed(&self, sending: Option<&Pump>) -> TripError {
+        self.of_endpoint(Fault::UpstreamMalformed, sending)
+    }
 
-fn of_endpoint(why: Fault, sending: Option<&Pump>) -> TripError {
-    TripError::OfEndpoint {
-        why,
-        sent: sending.is_none_or(Pump::has_begun),
-        touched: sending.is_some_and(Pump::has_taken),
+    fn of_endpoint(&self, why: Fault, sending: Option<&Pump>) -> TripError {
+        TripError::OfEndpoint {
+            why,
+            sent: sending.is_none_or(Pump::has_begun),
+            touched: self.touched,
+        }
     }
 }
