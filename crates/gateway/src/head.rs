@@ -3,18 +3,22 @@
 mod edit;
 mod forwarded;
 
-use koinon_core_http1::{Field, Fields, Known};
+use koinon_core_http1::{Fields, Known};
 
 pub(crate) use edit::{RequestEditor, RequestLens, ResponseEditor};
 pub use forwarded::ForwardedPolicy;
 
-/// Removes what concerns one connection only.
+/// Removes what concerns one connection only, and what `also` says besides, in one pass.
 ///
 /// The sender can name any field in `Connection`, but not those that say what the message is and whom it is for.
-pub(crate) fn strip_hop_by_hop(fields: &mut Fields) {
+pub(crate) fn strip_hop_by_hop(fields: &mut Fields, also: impl Fn(&[u8]) -> bool) {
     let named = named_by_connection(fields);
-    fields.remove_if(|field| {
-        is_hop_by_hop(field) || named.iter().any(|name| field.name.eq_ignore_ascii_case(name))
+    fields.remove_named(|name, known| {
+        is_hop_by_hop(name, known)
+            || also(name)
+            || named
+                .iter()
+                .any(|listed| name.eq_ignore_ascii_case(listed.as_bytes()))
     });
 }
 
@@ -39,6 +43,9 @@ pub(crate) fn strip_trailer(trailer: &mut Fields) {
 fn named_by_connection(fields: &Fields) -> Vec<String> {
     const USUAL: [&str; 4] = ["close", "keep-alive", "upgrade", "te"];
     const NEVER: [&str; 3] = ["host", "content-length", "authorization"];
+    if !fields.has_known(|known| known == Known::Connection) {
+        return Vec::new();
+    }
     let names = fields.members(Known::Connection);
     let names = names.filter_map(|name| std::str::from_utf8(name).ok());
     names
@@ -51,8 +58,9 @@ fn named_by_connection(fields: &Fields) -> Vec<String> {
 }
 
 /// The fields that Spring Cloud Gateway removes both ways, and `Proxy-Connection`, which is not one but is sent like one.
-fn is_hop_by_hop(field: Field<'_>) -> bool {
-    match field.known {
+fn is_hop_by_hop(name: &[u8], known: Known) -> bool {
+    const CONTEXT: &[u8] = b"x-application-context";
+    match known {
         Known::Connection
         | Known::TransferEncoding
         | Known::Upgrade
@@ -63,7 +71,7 @@ fn is_hop_by_hop(field: Field<'_>) -> bool {
         | Known::ProxyAuthorization
         | Known::ProxyConnection => true,
         Known::Host | Known::ContentLength | Known::Expect => false,
-        Known::Other => field.name.len() == 21 && field.name.eq_ignore_ascii_case("x-application-context"),
+        Known::Other => name.len() == CONTEXT.len() && name.eq_ignore_ascii_case(CONTEXT),
     }
 }
 
@@ -76,7 +84,7 @@ mod tests {
         for (name, value) in list {
             assert!(fields.add(name, value.as_bytes()));
         }
-        strip_hop_by_hop(&mut fields);
+        strip_hop_by_hop(&mut fields, |_| false);
         let mut out = Vec::new();
         fields.write(&mut out);
         String::from_utf8(out).unwrap()

@@ -14,6 +14,9 @@ use crate::io::{Buffer, Scratch, Transport};
 /// What is written at most before more is read.
 const PENDING_LEN_MAX: usize = 16 * 1024;
 
+/// Content up to this length is copied behind what is written before it.
+const JOINED_LEN_MAX: usize = 2 * 1024;
+
 /// How the other side learns where the body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
@@ -140,7 +143,9 @@ impl Pump {
             let part = self.reader.next(buffer.unread())?;
             self.taken |= part.skip > 0 || part.data > 0;
             buffer.take(part.skip);
-            if copies {
+            // Little behind a head is copied to it: one plain write is cheaper than a vectored one.
+            let joins = !self.pending.is_empty() && part.data <= JOINED_LEN_MAX;
+            if copies || joins {
                 self.copy(buffer, part.data);
             } else {
                 self.data = part.data;

@@ -198,6 +198,14 @@ impl Fields {
         })
     }
 
+    /// Puts the rest of a line into the buffer, behind its name and as it will be written; gives the value's place.
+    fn hold_rest_of_line(&mut self, value: &[u8]) -> Option<Span> {
+        self.hold(b": ")?;
+        let value = self.hold(trimmed(value))?;
+        self.hold(b"\r\n")?;
+        Some(value)
+    }
+
     /// A copy of two places, one behind the other with `between` between them; `None` when the buffer would be too long.
     pub(crate) fn join(&mut self, first: Span, between: &[u8], second: Span) -> Option<Span> {
         let (at, len) = (
@@ -325,7 +333,10 @@ impl Fields {
         if !is_token(name.as_bytes()) || is_disguised(name.as_bytes()) || !is_value(value) {
             return false;
         }
-        let (Some(name), Some(value)) = (self.hold(name.as_bytes()), self.hold(trimmed(value))) else {
+        let Some(name) = self.hold(name.as_bytes()) else {
+            return false;
+        };
+        let Some(value) = self.hold_rest_of_line(value) else {
             return false;
         };
         self.push_placed(name, value);
@@ -341,7 +352,11 @@ impl Fields {
         if !is_value(value) {
             return false;
         }
-        let Some(value) = self.hold(trimmed(value)) else {
+        let name_there = self.entries.get(first).map(|entry| entry.name).unwrap_or_default();
+        let Some(name_held) = self.join(name_there, b"", Span::default()) else {
+            return false;
+        };
+        let Some(value) = self.hold_rest_of_line(value) else {
             return false;
         };
         let mut index = 0;
@@ -351,7 +366,7 @@ impl Fields {
             index - 1 <= first || !named(buffer, entry, name)
         });
         if let Some(entry) = self.entries.get_mut(first) {
-            entry.value = value;
+            (entry.name, entry.value) = (name_held, value);
         }
         true
     }
@@ -376,14 +391,59 @@ impl Fields {
         });
     }
 
+    /// Whether there is a field of which `which` says so. Cheaper than looking at names.
+    pub fn has_known(&self, which: impl Fn(Known) -> bool) -> bool {
+        self.entries.iter().any(|entry| which(entry.known))
+    }
+
+    /// Removes the fields for which `unwanted` says so by their name alone.
+    pub fn remove_named(&mut self, mut unwanted: impl FnMut(&[u8], Known) -> bool) {
+        let buffer = &self.buffer;
+        self.entries
+            .retain(|entry| !unwanted(slice(buffer, entry.name), entry.known));
+    }
+
     /// Writes the field lines, and not the empty line.
+    ///
+    /// Lines that stand behind each other in the buffer as they are to be written go in one piece: a head that passes
+    /// through unchanged is one copy, however many fields it has.
     pub fn write(&self, out: &mut Vec<u8>) {
+        let mut piece = 0..0;
         for entry in &self.entries {
-            out.extend_from_slice(self.at(entry.name));
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(self.at(entry.value));
-            out.extend_from_slice(b"\r\n");
+            let Some(line) = self.line(entry) else {
+                out.extend_from_slice(self.piece(&piece));
+                piece = 0..0;
+                self.write_line(entry, out);
+                continue;
+            };
+            if line.start == piece.end {
+                piece.end = line.end;
+            } else {
+                out.extend_from_slice(self.piece(&piece));
+                piece = line;
+            }
         }
+        out.extend_from_slice(self.piece(&piece));
+    }
+
+    /// Where an entry's whole line stands, if it stands as it is to be written.
+    fn line(&self, entry: &Entry) -> Option<std::ops::Range<usize>> {
+        let (name, value) = (entry.name.range(), entry.value.range());
+        let is_whole = value.start == name.end + 2
+            && self.buffer.get(name.end..value.start) == Some(b": ")
+            && self.buffer.get(value.end..value.end + 2) == Some(b"\r\n");
+        is_whole.then_some(name.start..value.end + 2)
+    }
+
+    fn piece(&self, range: &std::ops::Range<usize>) -> &[u8] {
+        self.buffer.get(range.clone()).unwrap_or_default()
+    }
+
+    fn write_line(&self, entry: &Entry, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.at(entry.name));
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(self.at(entry.value));
+        out.extend_from_slice(b"\r\n");
     }
 
     fn is_named(&self, entry: &Entry, name: &str) -> bool {

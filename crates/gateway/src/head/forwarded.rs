@@ -25,13 +25,22 @@ pub struct ForwardedPolicy {
 }
 
 impl ForwardedPolicy {
-    /// Brings the fields in order before filters see them. `path` is the path as the client sent it.
-    pub(crate) fn apply(&self, head: &mut RequestHead, peer: IpAddr) {
-        let trusted = self.trusts(peer);
-        if !trusted {
-            head.fields_mut().remove_if(|field| is_forwarding(field.name));
-            return;
-        }
+    /// Whether a peer's forwarding headers are believed. Those of others are to be removed.
+    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
+        let Some(trusted) = &self.trusted_proxies else { return false };
+        trusted.is_match(&peer.to_canonical().to_string())
+    }
+
+    /// Whether a field is one of these.
+    pub(crate) fn is_forwarding(name: &[u8]) -> bool {
+        matches!(name.first(), Some(b'f' | b'F' | b'x' | b'X'))
+            && NAMES
+                .iter()
+                .any(|known| known.len() == name.len() && known.as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// Adds the trusted peer, and the request as it came, to what the fields say.
+    pub(crate) fn extend(&self, head: &mut RequestHead, peer: IpAddr) {
         let host = head.host().unwrap_or_default().to_owned();
         let port = port_of(&host).unwrap_or("80").to_owned();
         let fields = head.fields_mut();
@@ -42,11 +51,8 @@ impl ForwardedPolicy {
         self.extend_forwarded(fields, peer, &host);
     }
 
-    /// The prefix that the route's filters took off the path, told to an endpoint behind a trusted proxy.
-    pub(crate) fn note_prefix(&self, head: &mut RequestHead, original: &str, peer: IpAddr) {
-        if !self.trusts(peer) {
-            return;
-        }
+    /// Tells the prefix that the route's filters took off the path.
+    pub(crate) fn note_prefix(head: &mut RequestHead, original: &str) {
         let before = original.strip_suffix('/').unwrap_or(original);
         let now = head.path().strip_suffix('/').unwrap_or(head.path());
         let prefix = match (now, before.strip_suffix(now)) {
@@ -58,16 +64,6 @@ impl ForwardedPolicy {
             let prefix = prefix.to_owned();
             append(head.fields_mut(), "X-Forwarded-Prefix", &prefix);
         }
-    }
-
-    /// Whether anything is to be told of the path before the filters.
-    pub(crate) fn wants_prefix(&self) -> bool {
-        self.trusted_proxies.is_some()
-    }
-
-    fn trusts(&self, peer: IpAddr) -> bool {
-        let Some(trusted) = &self.trusted_proxies else { return false };
-        trusted.is_match(&peer.to_canonical().to_string())
     }
 
     /// Of the addresses on the way only trusted ones are passed on, the peer's included.
@@ -110,11 +106,6 @@ impl ForwardedPolicy {
     }
 }
 
-fn is_forwarding(name: &str) -> bool {
-    matches!(name.as_bytes().first(), Some(b'f' | b'F' | b'x' | b'X'))
-        && NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
 /// Adds to a field that is one comma-separated list.
 fn append(fields: &mut Fields, name: &str, value: &str) {
     let mut list: Vec<String> = fields
@@ -154,7 +145,9 @@ mod tests {
     #[test]
     fn an_untrusted_peers_headers_go() {
         let mut head = head("X-Forwarded-For: 1.2.3.4\r\nforwarded: for=1.2.3.4\r\nX-Forwarded-Prefix: /x\r\nX-Mine: 1\r\n");
-        ForwardedPolicy::default().apply(&mut head, "10.0.0.1".parse().unwrap());
+        assert!(!ForwardedPolicy::default().trusts("10.0.0.1".parse().unwrap()));
+        head.fields_mut()
+            .remove_named(|name, _| ForwardedPolicy::is_forwarding(name));
         let names: Vec<&str> = head.fields().iter().map(|field| field.name).collect();
         assert_eq!(names, ["Host", "X-Mine"]);
     }
@@ -164,7 +157,8 @@ mod tests {
     fn a_trusted_proxys_headers_are_extended() {
         let mut head = head("X-Forwarded-For: 10.0.0.7\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n");
         let policy = trusting(r"10\.0\.0\..*");
-        policy.apply(&mut head, "10.0.0.1".parse().unwrap());
+        assert!(policy.trusts("10.0.0.1".parse().unwrap()) && !policy.trusts("11.0.0.1".parse().unwrap()));
+        policy.extend(&mut head, "10.0.0.1".parse().unwrap());
         let get = |name| head.fields().text(name).unwrap_or_default().to_owned();
         assert_eq!(get("x-forwarded-for"), "10.0.0.7,10.0.0.1");
         assert_eq!(get("x-forwarded-proto"), "https,http");
@@ -178,7 +172,7 @@ mod tests {
     fn the_stripped_prefix_is_told() {
         let mut head = head("");
         assert!(head.set_path("/b"));
-        trusting(".*").note_prefix(&mut head, "/a/b", "10.0.0.1".parse().unwrap());
+        ForwardedPolicy::note_prefix(&mut head, "/a/b");
         assert_eq!(head.fields().text("x-forwarded-prefix"), Some("/a"));
     }
 }

@@ -46,10 +46,13 @@ pub(super) fn prepare(
         // The target's host goes before the field's (RFC 9112 §3.2.2); both are valid, and the path starts with `/`.
         let _ = (head.fields_mut().set("Host", authority.as_bytes()), head.to_origin_form());
     }
-    strip_hop_by_hop(head.fields_mut());
     let peer = client.peer.ip();
-    forwarded.apply(head, peer);
-    let original = forwarded.wants_prefix().then(|| head.path().to_owned());
+    let trusted = forwarded.trusts(peer);
+    strip_hop_by_hop(head.fields_mut(), |name| !trusted && ForwardedPolicy::is_forwarding(name));
+    if trusted {
+        forwarded.extend(head, peer);
+    }
+    let original = trusted.then(|| head.path().to_owned());
     let mut editor = RequestEditor {
         head,
         preserves_host: false,
@@ -63,7 +66,7 @@ pub(super) fn prepare(
         return Prepared::Fault(Fault::BadRewrite);
     }
     if let Some(original) = original {
-        forwarded.note_prefix(head, &original, peer);
+        ForwardedPolicy::note_prefix(head, &original);
     }
     if let Some(protocol) = &upgrade {
         let fields = head.fields_mut();

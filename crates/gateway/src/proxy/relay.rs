@@ -44,7 +44,7 @@ pub(super) async fn relay(
     client.unread.take(arrived.sent_from_buffer);
     client.unread.release();
     let hint = keep_alive_hint(&arrived.head);
-    strip_hop_by_hop(arrived.head.fields_mut());
+    strip_hop_by_hop(arrived.head.fields_mut(), |_| false);
     if path.route.has_after() {
         let mut editor = ResponseEditor {
             head: &mut arrived.head,

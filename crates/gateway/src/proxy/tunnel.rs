@@ -23,7 +23,7 @@ pub(super) async fn run(worker: &Worker, client: &mut Client, reply: Reply, reco
     client.unread.take(arrived.sent_from_buffer);
     let fields = arrived.head.fields_mut();
     let protocol = fields.known(Known::Upgrade).next().map(<[u8]>::to_vec);
-    strip_hop_by_hop(fields);
+    strip_hop_by_hop(fields, |_| false);
     fields.remove("content-length");
     // Read from a head, it may stand in one.
     let _ = (

@@ -31,6 +31,25 @@ pub fn read(kind: Kind, bytes: &[u8], cut: usize, limits: &Limits) -> (Vec<Messa
     }
 }
 
+/// Why our reader stops reading these requests, if it refuses one.
+#[must_use]
+pub fn refusal(bytes: &[u8]) -> Option<Refusal> {
+    let mut connection = Arriving {
+        bytes,
+        until: bytes.len(),
+        cut: bytes.len().max(1),
+    };
+    let mut at = 0;
+    while at < bytes.len() {
+        match message(Kind::Request, &mut connection, at, &Limits::default()) {
+            Ok(Some(message)) if message.keep_alive => at = message.end,
+            Ok(_) => return None,
+            Err(refusal) => return Some(refusal),
+        }
+    }
+    None
+}
+
 struct Arriving<'a> {
     bytes: &'a [u8],
     until: usize,

@@ -155,7 +155,7 @@ impl<'a> Trip<'a> {
     }
 
     async fn pass_interim(&mut self, response: &mut ResponseHead) -> Result<(), TripError> {
-        strip_hop_by_hop(response.fields_mut());
+        strip_hop_by_hop(response.fields_mut(), |_| false);
         response.fields_mut().remove("content-length");
         let mut text = Scratch::new();
         response.write(&mut text);
