@@ -1,6 +1,6 @@
 //! What compiling takes, what it refuses, and in which words.
 
-#![allow(clippy::unwrap_used, reason = "a test's helper may fail the test")]
+#![allow(clippy::unwrap_used, reason = "test code")]
 
 mod table;
 

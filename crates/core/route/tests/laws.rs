@@ -1,5 +1,7 @@
 //! Laws of the table that must hold for every table and request.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 mod table;
 
 use koinon_core_route::{GatewayDefinition, OwnedRequest, RouteDefinition, RouteTable, Vars};

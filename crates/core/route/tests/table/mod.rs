@@ -4,7 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test's helper may fail the test"
+    reason = "test code"
 )]
 
 use koinon_core_route::{
