@@ -126,3 +126,40 @@ fn complain(error: &RoutesError) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// A file that is still being written is not read, although what is there so far may look whole.
+    #[tokio::test(start_paused = true)]
+    async fn a_file_is_left_alone_while_somebody_writes() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_owned();
+        let writing = async {
+            for _ in 0..10 {
+                file.write_all(b"- id: a\n").unwrap();
+                file.flush().unwrap();
+                sleep(QUIET * 3 / 5).await;
+            }
+        };
+        let settling = async {
+            settle(&path).await;
+            std::fs::read(&path).unwrap().len()
+        };
+        let (len, ()) = tokio::join!(settling, writing);
+        assert_eq!(len, 80);
+    }
+
+    /// Somebody who never stops writing, or a file that never comes back, does not stop the watch.
+    #[tokio::test(start_paused = true)]
+    async fn waiting_for_quiet_has_an_end() {
+        let start = Instant::now();
+        settle(Path::new("/nonexistent/routes.yml")).await;
+        assert!(start.elapsed() <= QUIET * (u32::try_from(UNQUIET_LOOKS_MAX).unwrap() + 1));
+    }
+}

@@ -2,6 +2,9 @@
 
 use std::io::Write;
 
+use koinon_core_balance::PolicyKind;
+use koinon_gateway::{AccessLogFormat, GatewaySettings};
+
 use super::*;
 
 fn sources(
@@ -124,9 +127,10 @@ fn wrong_values_say_what_was_expected() {
 fn an_offset_moves_every_port() {
     let mut settings = load(None, &[], &["listen.eureka=127.0.0.1:0"]).unwrap();
     settings.shift_ports(100).unwrap();
+    let listen = &settings.listen;
     assert_eq!(
-        (&*settings.listen.admin, &*settings.listen.eureka),
-        ("127.0.0.1:7170", "127.0.0.1:0")
+        (&*listen.admin, &*listen.eureka, &*listen.gateway),
+        ("127.0.0.1:7170", "127.0.0.1:0", "127.0.0.1:9180")
     );
     assert!(
         settings
@@ -135,4 +139,81 @@ fn an_offset_moves_every_port() {
             .to_string()
             .contains("listen.admin past 65535")
     );
+}
+
+/// Every setting of the gateway reaches the data plane, each in its own place and unit.
+#[test]
+fn the_gateway_is_what_was_set() {
+    let set = [
+        "gateway.workers=3",
+        "gateway.routes_file=routes/all.yml",
+        "gateway.connections_max=1000",
+        "gateway.connections_per_address_max=100",
+        "gateway.balance=least_requests",
+        "gateway.zone=eu-1",
+        "gateway.access_log=combined",
+        "gateway.connect_timeout_ms=1",
+        "gateway.head_timeout_ms=2",
+        "gateway.keep_alive_timeout_ms=3",
+        "gateway.response_timeout_ms=4",
+        "gateway.idle_timeout_ms=5",
+        "gateway.total_timeout_ms=6",
+        "gateway.tunnel_idle_timeout_ms=7",
+        "gateway.upstream_idle_timeout_ms=8",
+    ];
+    let gateway = load(None, &[], &set).unwrap().gateway;
+    assert_eq!(
+        gateway.routes_file(),
+        Some(std::path::Path::new("routes/all.yml"))
+    );
+    let made = gateway.data_plane(500);
+    assert_eq!((made.workers, made.zone.as_deref()), (3, Some("eu-1")));
+    assert_eq!(
+        (made.connections_max, made.connections_per_address_max),
+        (500, 50),
+        "one address must not take a larger share of less"
+    );
+    assert_eq!(made.policy, PolicyKind::LeastRequests);
+    assert_eq!(made.access_log, AccessLogFormat::Combined);
+    let times = made.timeouts;
+    let times = [
+        times.connect,
+        times.head,
+        times.keep_alive,
+        times.response,
+        times.idle,
+        times.total,
+        times.tunnel_idle,
+        times.upstream_idle,
+    ];
+    assert_eq!(times.map(|time| time.as_millis()), [1, 2, 3, 4, 5, 6, 7, 8]);
+
+    let usual = load(None, &[], &[]).unwrap().gateway;
+    let made = usual.data_plane(usual.connections_max);
+    let own = GatewaySettings::default();
+    assert_eq!(
+        (made.timeouts, made.policy, made.workers),
+        (own.timeouts, own.policy, own.workers)
+    );
+    assert_eq!(
+        (made.connections_max, made.connections_per_address_max, made.zone),
+        (own.connections_max, own.connections_per_address_max, None)
+    );
+    assert_eq!(usual.routes_file(), None);
+}
+
+/// Words and times that the gateway cannot work with are refused with what would do.
+#[test]
+fn the_gateway_refuses_what_it_cannot_do() {
+    let only = |set: &[&str]| load(None, &[], set).unwrap_err().join("|");
+    assert!(only(&["gateway.balance=fastest"]).contains("least_requests"));
+    assert!(only(&["gateway.access_log=yes"]).contains("off, json or combined"));
+    assert_eq!(
+        only(&["gateway.connect_timeout_ms=0", "gateway.connections_max=0"]),
+        "gateway.connections_max must be at least 1|\
+         gateway.connect_timeout_ms must be at least 1 and at most 2592000000 (30 days)"
+    );
+    assert!(only(&["gateway.total_timeout_ms=9223372036854775807"]).contains("30 days"));
+    assert!(only(&["gateway.workers=100000"]).contains("at most 1024"));
+    assert!(only(&["gateway.routes=x"]).contains("did you mean gateway.routes_file?"));
 }
