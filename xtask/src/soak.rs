@@ -1,11 +1,11 @@
-//! `cargo xtask soak`: long runs that a push does not wait for: every fuzz target grows its corpus, then the
-//! compatibility stories repeat. Chance is welcome here: what it finds becomes a committed input or a test.
+//! `cargo xtask soak`: long runs that a push does not wait for: every fuzz target grows its corpus, the gateway is loaded
+//! while its instances fail, then the compatibility stories repeat. Chance is welcome here: what it finds becomes a committed input or a test.
 
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::fuzz;
-use crate::shell::say;
+use crate::shell::{Cmd, say};
 use crate::suites::{SUITES, Suite};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
@@ -15,11 +15,14 @@ const MINUTES_DEFAULT: u64 = 30;
 const MINUTES_MAX: u64 = 24 * 60;
 /// Even if the stories became instant, a soak ends.
 const ROUNDS_MAX: usize = 1000;
+/// Faults of 30 s each, some gigabytes of bodies, and building both.
+const GATEWAY_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 pub(crate) fn main(args: &[String]) -> Result<()> {
     let minutes = parse(args)?;
     let workspace = Workspace::load()?;
     fuzz::grow(&workspace, minutes)?;
+    load_gateway(&workspace)?;
     repeat_stories(&workspace, Duration::from_secs(minutes * 60))
 }
 
@@ -35,6 +38,26 @@ fn parse(args: &[String]) -> Result<u64> {
         },
         _ => Err(Error::Usage("soak takes `--minutes N` only".into())),
     }
+}
+
+/// The gateway's long tests; each prints its counts.
+fn load_gateway(workspace: &Workspace) -> Result<()> {
+    let args = [
+        "test",
+        "--locked",
+        "--release",
+        "--package",
+        "koinon-gateway",
+        "--test",
+        "load",
+    ];
+    Cmd::cargo(&workspace.root, &args)
+        .arg("--")
+        .arg("--ignored")
+        .arg("--nocapture")
+        .arg("soak")
+        .limit(GATEWAY_LIMIT)
+        .run()
 }
 
 /// Builds once, then runs the compatibility suites until the time is over or one fails; at least one round.

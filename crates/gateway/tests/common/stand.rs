@@ -77,7 +77,10 @@ impl Stand {
         Self::with(settings, Route::builder("orders").path("/**").uri("lb://orders"))
     }
 
-    pub(crate) fn with_routes(settings: GatewaySettings, routes: impl IntoIterator<Item = RouteBuilder>) -> Self {
+    pub(crate) fn with_routes(
+        settings: GatewaySettings,
+        routes: impl IntoIterator<Item = RouteBuilder>,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -88,7 +91,8 @@ impl Stand {
             Arc::new(SystemClock::default()),
             Rng::from_seed(7),
         );
-        let listener = GatewayListener::bind("gateway", "127.0.0.1:0".parse().unwrap(), settings.workers).unwrap();
+        let listener =
+            GatewayListener::bind("gateway", "127.0.0.1:0".parse().unwrap(), settings.workers).unwrap();
         let routes = routes.into_iter().fold(Extensions::default(), Extensions::route);
         let (drain, draining) = koinon_io_net::drain();
         let source = Some((registry.clone(), Namespace::default()));
@@ -118,14 +122,18 @@ impl Stand {
         for (nth, addr) in addrs.iter().enumerate() {
             self.register(&format!("orders-{nth}"), *addr);
         }
-        until("all instances are endpoints", || self.upstream().endpoints.len() == addrs.len());
+        until("all instances are endpoints", || {
+            self.upstream().endpoints.len() == addrs.len()
+        });
     }
 
     /// Takes an instance of `orders` out.
     pub(crate) fn cancel(&self, id: &str) {
         let service = ServiceName::new("orders").unwrap();
         let id = InstanceId::new(id).unwrap();
-        self.registry.cancel(&Namespace::default(), &service, &id).unwrap();
+        self.registry
+            .cancel(&Namespace::default(), &service, &id)
+            .unwrap();
     }
 
     /// The only upstream.
@@ -149,7 +157,9 @@ impl Stand {
     pub(crate) fn until_quiet(&self) {
         until("every in-flight count is 0", || {
             let all = self.gateway.upstreams();
-            all.iter().flat_map(|upstream| &upstream.endpoints).all(|endpoint| endpoint.in_flight == 0)
+            all.iter()
+                .flat_map(|upstream| &upstream.endpoints)
+                .all(|endpoint| endpoint.in_flight == 0)
         });
     }
 
@@ -157,7 +167,11 @@ impl Stand {
     pub(crate) fn wait(&mut self) -> ServeReport {
         let serving = self.serving.take().expect("waited once");
         let runtime = self.runtime.as_ref().unwrap();
-        runtime.block_on(async { tokio::time::timeout(PATIENCE, serving.wait()).await.expect("the drain ends") })
+        runtime.block_on(async {
+            tokio::time::timeout(PATIENCE, serving.wait())
+                .await
+                .expect("the drain ends")
+        })
     }
 }
 

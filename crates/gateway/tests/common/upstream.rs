@@ -56,7 +56,8 @@ impl Upstream {
                 if over.load(Ordering::SeqCst) {
                     return;
                 }
-                let (script, received, stream) = (Arc::clone(&script), Arc::clone(&received), stream.unwrap());
+                let (script, received, stream) =
+                    (Arc::clone(&script), Arc::clone(&received), stream.unwrap());
                 stream.set_read_timeout(Some(PATIENCE)).unwrap();
                 stream.set_write_timeout(Some(PATIENCE)).unwrap();
                 stream.set_nodelay(true).unwrap();
@@ -101,7 +102,9 @@ impl Upstream {
     /// All that reached it, connection after connection.
     pub(crate) fn received(&self) -> String {
         let all = self.received.lock().unwrap();
-        all.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
+        all.iter()
+            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+            .collect()
     }
 
     /// Requests that reached it, by their first lines.

@@ -34,13 +34,22 @@ impl Scene {
         settings.timeouts.response = RESPONSE_TIMEOUT;
         settings.timeouts.connect = RESPONSE_TIMEOUT;
         let stand = Stand::balanced(settings);
-        let instances: Vec<Child> = arguments.iter().map(|argument| Child::start("instance", argument)).collect();
+        let instances: Vec<Child> = arguments
+            .iter()
+            .map(|argument| Child::start("instance", argument))
+            .collect();
         stand.register_all(&instances.iter().map(|child| child.addr).collect::<Vec<_>>());
         Self { stand, instances }
     }
 
     /// Runs the load for `time`, and the fault beside it from a quarter of it on.
-    fn under_load(&mut self, name: &str, time: Duration, posts: bool, fault: impl FnOnce(&mut Self, Duration) + Send) -> Tally {
+    fn under_load(
+        &mut self,
+        name: &str,
+        time: Duration,
+        posts: bool,
+        fault: impl FnOnce(&mut Self, Duration) + Send,
+    ) -> Tally {
         let addr = self.stand.addr;
         let tally = std::thread::scope(|scope| {
             let load = scope.spawn(move || Runtime::new().unwrap().block_on(run(addr, time, posts)));
@@ -82,7 +91,11 @@ fn kill(time: Duration) {
     });
     print(&format!("kill -9: {in_flight} were in flight to it"));
     assert_eq!(tally.failed_gets(), 0);
-    assert!(tally.failed_posts() <= u64::from(in_flight) + 2, "{:?}", tally.by_post);
+    assert!(
+        tally.failed_posts() <= u64::from(in_flight) + 2,
+        "{:?}",
+        tally.by_post
+    );
 }
 
 /// An instance that stands still: what waits for it is answered by the other after the response timeout, and it is asked
@@ -93,7 +106,9 @@ fn pause(time: Duration) {
         scene.instances[0].pause();
         std::thread::sleep(half);
         scene.instances[0].resume();
-        until("it serves again", || scene.stand.upstream().endpoints[0].state == "serving");
+        until("it serves again", || {
+            scene.stand.upstream().endpoints[0].state == "serving"
+        });
     });
     assert_eq!(tally.failed_gets(), 0);
 }
@@ -159,11 +174,15 @@ fn roll(time: Duration) {
     let tally = scene.under_load("rolling restart", time, true, |scene, _| {
         for nth in 0..2 {
             scene.stand.cancel(&format!("orders-{nth}"));
-            until("nothing is in flight to it", || scene.stand.upstream().endpoints.len() == 1);
+            until("nothing is in flight to it", || {
+                scene.stand.upstream().endpoints.len() == 1
+            });
             // What a worker had chosen just before is on its way for some milliseconds more.
             std::thread::sleep(Duration::from_millis(100));
             scene.instances[nth] = Child::start("instance", "3");
-            scene.stand.register(&format!("orders-{nth}"), scene.instances[nth].addr);
+            scene
+                .stand
+                .register(&format!("orders-{nth}"), scene.instances[nth].addr);
             until("it is back", || scene.stand.upstream().endpoints.len() == 2);
         }
     });

@@ -50,7 +50,9 @@ fn pour_through(len: usize) -> u64 {
             assert!(read > 0 && read <= left, "{left} bytes are missing");
             left -= read;
         }
-        client.send(format!("PUT /up HTTP/1.1\r\nHost: a\r\nContent-Length: {len}\r\n\r\n"));
+        client.send(format!(
+            "PUT /up HTTP/1.1\r\nHost: a\r\nContent-Length: {len}\r\n\r\n"
+        ));
         for _ in 0..len / into.len() {
             client.send(&into);
         }
@@ -97,7 +99,9 @@ fn slow_readers_cost_no_memory() {
     // Every response has begun; now all of them are stuck behind clients that do not read on.
     std::thread::sleep(std::time::Duration::from_millis(500));
     let grown = gateway.memory_kib().0 - before;
-    print(&format!("{READERS} readers that do not read: the peak grew by {grown} KiB"));
+    print(&format!(
+        "{READERS} readers that do not read: the peak grew by {grown} KiB"
+    ));
     assert!(grown < FLAT_KIB, "{grown} KiB");
 }
 

@@ -29,7 +29,11 @@ impl Tally {
         self.sent += 1;
         self.slowest = self.slowest.max(time);
         if let Err(why) = result {
-            let by = if is_post { &mut self.by_post } else { &mut self.by_get };
+            let by = if is_post {
+                &mut self.by_post
+            } else {
+                &mut self.by_get
+            };
             *by.entry(why).or_default() += 1;
         }
     }
@@ -79,7 +83,9 @@ async fn ask(to: SocketAddr, idle: &Mutex<Vec<TcpStream>>, is_post: bool) -> Res
     let kept = idle.lock().unwrap().pop();
     let mut stream = match kept {
         Some(stream) => stream,
-        None => TcpStream::connect(to).await.map_err(|error| format!("connect: {error}"))?,
+        None => TcpStream::connect(to)
+            .await
+            .map_err(|error| format!("connect: {error}"))?,
     };
     let request: &[u8] = match is_post {
         true => b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody",
@@ -94,8 +100,15 @@ async fn ask(to: SocketAddr, idle: &Mutex<Vec<TcpStream>>, is_post: bool) -> Res
         }
         let text = String::from_utf8_lossy(&answer);
         if !text.starts_with("HTTP/1.1 200") && text.contains("\r\n\r\n") {
-            let code = text.split("\"code\":\"").nth(1).and_then(|rest| rest.split('"').next());
-            return Err(format!("{} {}", text.get(9..12).unwrap_or_default(), code.unwrap_or_default()));
+            let code = text
+                .split("\"code\":\"")
+                .nth(1)
+                .and_then(|rest| rest.split('"').next());
+            return Err(format!(
+                "{} {}",
+                text.get(9..12).unwrap_or_default(),
+                code.unwrap_or_default()
+            ));
         }
         if text.ends_with("\r\n\r\ninstance") {
             break;

@@ -36,7 +36,11 @@ fn round_robin_is_exact_over_all_workers() {
 /// Least requests and P2C look at the whole node's requests: an endpoint that holds its requests gets no more of them.
 #[test]
 fn a_busy_endpoint_is_spared_by_all_workers() {
-    for (workers, policy) in [(1, PolicyKind::LeastRequests), (4, PolicyKind::LeastRequests), (4, PolicyKind::P2c)] {
+    for (workers, policy) in [
+        (1, PolicyKind::LeastRequests),
+        (4, PolicyKind::LeastRequests),
+        (4, PolicyKind::P2c),
+    ] {
         let busy = Upstream::start(|wire| {
             wire.head().unwrap();
             wire.drain();
@@ -78,8 +82,13 @@ fn a_refusing_endpoint_is_skipped_and_probed() {
         let failed = &upstream.endpoints[0];
         assert_ne!(failed.state, "serving");
         // The n-th wait is at least 50 ms · 2^(n-1): this many probes fit into the time.
-        let probes_max = (started.elapsed().as_millis() / 50).ilog2() as u64 + 3;
-        assert!(upstream.connect_failures <= probes_max, "{} in {:?}", upstream.connect_failures, started.elapsed());
+        let probes_max = (started.elapsed().as_millis() / 50).max(1).ilog2() as u64 + 3;
+        assert!(
+            upstream.connect_failures <= probes_max,
+            "{} in {:?}",
+            upstream.connect_failures,
+            started.elapsed()
+        );
         assert_eq!(live.requests(), 200);
         // Back again, it is found by a probe, without anybody telling.
         let back = Upstream::start_at(dead, |wire| wire.serve(|_| crate::common::upstream::ok("back")));
@@ -124,7 +133,11 @@ fn the_retry_budget_bounds_repeats() {
         // A fifth, and the reserve of ten a second for the ten seconds that count; probes are free and few.
         let windows = 1 + started.elapsed().as_secs() / 10;
         let retries_max = REQUESTS / 5 + 100 * windows + 100;
-        assert!(upstream.retries <= retries_max, "{} retries of {REQUESTS}", upstream.retries);
+        assert!(
+            upstream.retries <= retries_max,
+            "{} retries of {REQUESTS}",
+            upstream.retries
+        );
         assert!(upstream.retries_refused > 0);
         assert_eq!(upstream.connect_failures, REQUESTS + upstream.retries);
         stand.until_quiet();
@@ -148,7 +161,11 @@ fn instances_come_and_go_at_once() {
         stand.register("one", first.addr);
         let registered = Instant::now();
         until("the first request arrives", || get(stand.addr, "/").status == 200);
-        assert!(registered.elapsed() < Duration::from_secs(1), "{:?}", registered.elapsed());
+        assert!(
+            registered.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            registered.elapsed()
+        );
         stand.register("two", second.addr);
         until("the second one is used", || {
             ask(2);
@@ -178,7 +195,10 @@ fn status_and_address_are_followed() {
     let id = koinon_base::InstanceId::new("orders-0").unwrap();
     let namespace = koinon_base::Namespace::default();
     let out = koinon_core_registry::Status::OutOfService;
-    stand.registry.override_status(&namespace, &service, &id, out, None).unwrap();
+    stand
+        .registry
+        .override_status(&namespace, &service, &id, out, None)
+        .unwrap();
     until("it is out", || get(stand.addr, "/").status == 503);
 }
 
@@ -190,12 +210,21 @@ fn a_route_chooses_its_policy() {
         let route = Route::builder(path).path(&format!("/{path}")).uri("lb://orders");
         route.metadata("koinon.policy", policy)
     };
-    let stand = Stand::with_routes(settings(1), [route("even", "round_robin"), route("any", "random")]);
+    let stand = Stand::with_routes(
+        settings(1),
+        [route("even", "round_robin"), route("any", "random")],
+    );
     assert_eq!(stand.gateway.upstreams().len(), 2);
     for (id, addr) in [("1", first.addr), ("2", second.addr)] {
         stand.register(id, addr);
     }
-    until("both know both", || stand.gateway.upstreams().iter().all(|upstream| upstream.endpoints.len() == 2));
+    until("both know both", || {
+        stand
+            .gateway
+            .upstreams()
+            .iter()
+            .all(|upstream| upstream.endpoints.len() == 2)
+    });
     for _ in 0..10 {
         assert_eq!(get(stand.addr, "/even").status, 200);
     }

@@ -32,7 +32,9 @@ fn large_bodies_arrive_whole() {
     });
     let stand = Stand::to(1, upstream.addr);
     let mut client = Client::connect(stand.addr);
-    client.send(format!("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {LARGE}\r\n\r\n"));
+    client.send(format!(
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {LARGE}\r\n\r\n"
+    ));
     let head = client.head();
     client.send(pattern(LARGE));
     let answer = client.body_of(head);
@@ -61,7 +63,10 @@ fn an_early_answer_is_passed_on() {
             break;
         }
     }
-    assert!(client.rest().unwrap_or_default().is_empty(), "an answer to what was no request");
+    assert!(
+        client.rest().unwrap_or_default().is_empty(),
+        "an answer to what was no request"
+    );
     assert_eq!((upstream.connections(), stand.counts().requests), (1, 1));
     stand.until_quiet();
 }
@@ -86,7 +91,11 @@ fn an_answer_streams_while_the_body_streams() {
     assert!(head.starts_with("HTTP/1.1 200"));
     for _ in 0..100 {
         client.send("x\n");
-        assert_eq!(client.until(b"\n\r\n"), b"2\r\nx\n\r\n", "each line comes back before the next is sent");
+        assert_eq!(
+            client.until(b"\n\r\n"),
+            b"2\r\nx\n\r\n",
+            "each line comes back before the next is sent"
+        );
     }
     assert_eq!(client.until(b"\r\n\r\n"), b"0\r\n\r\n");
 }
@@ -106,7 +115,11 @@ fn a_broken_request_body_reaches_nobody_whole() {
     let answer = client.answer();
     assert_eq!((answer.status, answer.header("connection")), (400, Some("close")));
     assert!(client.is_closed());
-    assert!(!upstream.received().contains("0\r\n\r\n"), "{}", upstream.received());
+    assert!(
+        !upstream.received().contains("0\r\n\r\n"),
+        "{}",
+        upstream.received()
+    );
     stand.until_quiet();
 }
 
@@ -122,7 +135,9 @@ fn a_truncated_response_is_seen_to_be_one() {
         };
         wire.write(format!("HTTP/1.1 200 OK\r\n{framing}"));
         // Until the client has seen it: the truncation comes after the head was passed on.
-        wire.stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        wire.stream
+            .set_read_timeout(Some(Duration::from_millis(200)))
+            .unwrap();
         wire.drain();
     });
     let stand = Stand::to(1, upstream.addr);
@@ -169,7 +184,11 @@ fn a_malformed_response_is_502() {
         let upstream = Upstream::answering(|_| bytes.into());
         let stand = Stand::to(1, upstream.addr);
         let answer = crate::common::get(stand.addr, "/");
-        assert_eq!((answer.status, answer.code().as_str()), (502, "upstream_malformed"), "{bytes}");
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (502, "upstream_malformed"),
+            "{bytes}"
+        );
         assert!(!answer.text().contains("secret") && !answer.text().contains(&upstream.addr.to_string()));
         assert_eq!(upstream.requests(), 1, "asking again helps nobody");
         stand.until_quiet();

@@ -41,13 +41,20 @@ fn a_drain_finishes_what_is_in_flight() {
         }
         let mut busy: Vec<Client> = (0..8).map(|_| Client::connect(stand.addr)).collect();
         busy.iter_mut().for_each(|client| client.get("/held"));
-        until("all are in flight", || stand.upstream().endpoints[0].in_flight == 8);
+        until("all are in flight", || {
+            stand.upstream().endpoints[0].in_flight == 8
+        });
         stand.drain.start(LONG);
         for client in &mut idle {
             assert!(client.is_closed());
         }
-        until("nobody new gets in", || std::net::TcpStream::connect(stand.addr).is_err());
-        assert!(holds(Duration::from_millis(100), || stand.upstream().endpoints[0].in_flight == 8));
+        until("nobody new gets in", || {
+            std::net::TcpStream::connect(stand.addr).is_err()
+        });
+        assert!(holds(Duration::from_millis(100), || stand.upstream().endpoints
+            [0]
+        .in_flight
+            == 8));
         gate.store(true, Ordering::SeqCst);
         for client in &mut busy {
             let answer = client.answer();
@@ -97,7 +104,9 @@ fn streams_and_tunnels_go_on_until_the_deadline() {
     let upstream = Upstream::start(|wire| {
         let head = wire.head().unwrap();
         match head.contains("/chat") {
-            true => wire.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"),
+            true => {
+                wire.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+            }
             false => wire.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"),
         }
         while let Some(piece) = wire.bytes(1) {
@@ -113,14 +122,19 @@ fn streams_and_tunnels_go_on_until_the_deadline() {
     stream.head();
     let started = Instant::now();
     stand.drain.start(Duration::from_millis(600));
-    until("the listener is closed", || std::net::TcpStream::connect(stand.addr).is_err());
+    until("the listener is closed", || {
+        std::net::TcpStream::connect(stand.addr).is_err()
+    });
     for client in [&mut tunnel, &mut stream] {
         client.send("x");
         assert_eq!(client.bytes(1), b"x");
     }
     assert_eq!(stand.wait(), ServeReport { cut_off: 2 });
     let elapsed = started.elapsed();
-    assert!((Duration::from_millis(590)..Duration::from_secs(3)).contains(&elapsed), "{elapsed:?}");
+    assert!(
+        (Duration::from_millis(590)..Duration::from_secs(3)).contains(&elapsed),
+        "{elapsed:?}"
+    );
     for mut client in [tunnel, stream] {
         assert!(client.rest().unwrap_or_default().is_empty());
     }
@@ -163,7 +177,11 @@ fn nothing_holds_a_drain_beyond_its_deadline() {
         let started = Instant::now();
         stand.drain.start(Duration::from_millis(300));
         stand.wait();
-        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(3),
+            "{:?}",
+            started.elapsed()
+        );
     }
 }
 
@@ -182,7 +200,11 @@ fn routes_change_under_traffic() {
                     while !over.load(Ordering::SeqCst) {
                         client.get("/x");
                         let answer = client.answer();
-                        assert!(answer.status == 200 && ["old", "new"].contains(&answer.text().as_str()), "{}", answer.head);
+                        assert!(
+                            answer.status == 200 && ["old", "new"].contains(&answer.text().as_str()),
+                            "{}",
+                            answer.head
+                        );
                         asked.fetch_add(1, Ordering::SeqCst);
                     }
                 });
@@ -199,14 +221,21 @@ fn routes_change_under_traffic() {
                 stand.gateway.set_routes(file).unwrap();
                 let wrong = "spring.cloud.gateway.server.webflux.routes: [{id: w, uri: 'lb://a', predicates: [Pat=/x]}]";
                 let wrong = RoutesFile::read(wrong, "routes.yml", &|_| None, &[]);
-                assert!(wrong.map(|file| stand.gateway.set_routes(file).is_err()).unwrap_or(true));
+                assert!(
+                    wrong
+                        .map(|file| stand.gateway.set_routes(file).is_err())
+                        .unwrap_or(true)
+                );
                 std::thread::sleep(Duration::from_millis(5));
             }
             over.store(true, Ordering::SeqCst);
         });
         assert!(asked.load(Ordering::SeqCst) > 100);
         assert!(old.requests() > 0 && new.requests() > 0);
-        assert!(stand.gateway.upstreams().len() <= 2, "upstreams of old routes are forgotten");
+        assert!(
+            stand.gateway.upstreams().len() <= 2,
+            "upstreams of old routes are forgotten"
+        );
         stand.until_quiet();
     }
 }

@@ -23,7 +23,11 @@ fn hop_by_hop_fields_stay_behind() {
     for gone in ["X-Mine", "Keep-Alive", "Connection"] {
         assert_eq!(answer.header(gone), None, "{}", answer.head);
     }
-    assert!(answer.head.contains("X-Kept: a\r\nX-Kept: b\r\n"), "{}", answer.head);
+    assert!(
+        answer.head.contains("X-Kept: a\r\nX-Kept: b\r\n"),
+        "{}",
+        answer.head
+    );
     let received = upstream.received();
     for gone in ["X-Up", "TE", "Keep-Alive", "Proxy-Authorization", "Connection"] {
         assert_eq!(header(&received, gone), None, "{received}");
@@ -48,7 +52,11 @@ fn host_is_the_endpoints_or_the_clients() {
     assert_eq!(client.answer().status, 200);
     let received = upstream.received();
     let second = received.split_once("\r\n\r\n").unwrap().1;
-    assert_eq!(header(second, "host"), Some(upstream.addr.to_string().as_str()), "{second}");
+    assert_eq!(
+        header(second, "host"),
+        Some(upstream.addr.to_string().as_str()),
+        "{second}"
+    );
 }
 
 fn routes_file(text: &str) -> RoutesFile {
@@ -61,7 +69,8 @@ fn forwarding_fields_are_believed_from_trusted_proxies_only() {
     let upstream = Upstream::named("one");
     let stand = Stand::with_routes(settings(1), []);
     let uri = upstream.addr;
-    let routes = format!("routes: [{{id: a, uri: 'http://{uri}', predicates: [Path=/**], filters: [StripPrefix=1]}}]");
+    let routes =
+        format!("routes: [{{id: a, uri: 'http://{uri}', predicates: [Path=/**], filters: [StripPrefix=1]}}]");
     let send = |stand: &Stand| {
         let mut client = Client::connect(stand.addr);
         client.send(
@@ -75,9 +84,16 @@ fn forwarding_fields_are_believed_from_trusted_proxies_only() {
     stand.gateway.set_routes(routes_file(&wrap(""))).unwrap();
     let seen = send(&stand);
     assert!(!seen.to_lowercase().contains("forwarded"), "{seen}");
-    stand.gateway.set_routes(routes_file(&wrap(r"trusted-proxies: '127\.0\.0\..*',"))).unwrap();
+    stand
+        .gateway
+        .set_routes(routes_file(&wrap(r"trusted-proxies: '127\.0\.0\..*',")))
+        .unwrap();
     let seen = send(&stand);
-    assert_eq!(header(&seen, "x-forwarded-for"), Some("127.0.0.2,127.0.0.1"), "{seen}");
+    assert_eq!(
+        header(&seen, "x-forwarded-for"),
+        Some("127.0.0.2,127.0.0.1"),
+        "{seen}"
+    );
     assert_eq!(header(&seen, "x-forwarded-proto"), Some("https,http"));
     assert_eq!(header(&seen, "x-forwarded-host"), Some("shop.test"));
     assert_eq!(header(&seen, "x-forwarded-prefix"), Some("/a"));
@@ -87,7 +103,8 @@ fn forwarding_fields_are_believed_from_trusted_proxies_only() {
 /// Filters change the path and the fields of a request and of its answer, the interim ones excepted.
 #[test]
 fn filters_change_heads() {
-    let upstream = Upstream::answering(|_| "HTTP/1.1 200 OK\r\nX-Have: 1\r\nContent-Length: 2\r\n\r\nhi".into());
+    let upstream =
+        Upstream::answering(|_| "HTTP/1.1 200 OK\r\nX-Have: 1\r\nContent-Length: 2\r\n\r\nhi".into());
     let route = route_to(upstream.addr)
         .strip_prefix(1)
         .prefix_path("/v1")
@@ -100,10 +117,20 @@ fn filters_change_heads() {
     client.send("GET /shop/items?id=1 HTTP/1.1\r\nHost: a\r\nCookie: secret\r\n\r\n");
     let answer = client.answer();
     assert_eq!((answer.status, answer.text().as_str()), (202, "hi"));
-    assert!(answer.head.contains("X-Have: 1\r\n") && answer.head.contains("X-Have: 2\r\n"), "{}", answer.head);
+    assert!(
+        answer.head.contains("X-Have: 1\r\n") && answer.head.contains("X-Have: 2\r\n"),
+        "{}",
+        answer.head
+    );
     let received = upstream.received();
-    assert!(received.starts_with("GET /v1/items?id=1 HTTP/1.1\r\n"), "{received}");
-    assert_eq!((header(&received, "x-added"), header(&received, "cookie")), (Some("yes"), None));
+    assert!(
+        received.starts_with("GET /v1/items?id=1 HTTP/1.1\r\n"),
+        "{received}"
+    );
+    assert_eq!(
+        (header(&received, "x-added"), header(&received, "cookie")),
+        (Some("yes"), None)
+    );
 }
 
 /// A status that forbids a body takes it away: it must not stand where the next answer begins.
@@ -137,13 +164,18 @@ fn a_status_with_body_stays_empty() {
 /// A filter's own answer needs no upstream, and the connection goes on behind it, the request's body skipped.
 #[test]
 fn a_redirect_is_answered_here() {
-    let route = Route::builder("old").path("/**").redirect_to(302, "http://new.test/");
+    let route = Route::builder("old")
+        .path("/**")
+        .redirect_to(302, "http://new.test/");
     let stand = Stand::with(settings(1), route.uri("http://127.0.0.1:1"));
     let mut client = Client::connect(stand.addr);
     for _ in 0..2 {
         client.post("/", "GET / HTTP/1.1\r\n\r\n");
         let answer = client.answer();
-        assert_eq!((answer.status, answer.header("location")), (302, Some("http://new.test/")));
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (302, Some("http://new.test/"))
+        );
     }
 }
 

@@ -13,13 +13,23 @@ fn methods_and_targets_are_forwarded_as_they_are() {
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"] {
         let len = if method == "GET" { 0 } else { 2 };
         let fields = format!("Host: a\r\nContent-Length: {len}\r\n");
-        client.send(format!("{method} /a//b/%2F;x?q=%20&r HTTP/1.1\r\n{fields}\r\n{}", &"hi"[..len]));
+        client.send(format!(
+            "{method} /a//b/%2F;x?q=%20&r HTTP/1.1\r\n{fields}\r\n{}",
+            &"hi"[..len]
+        ));
         assert_eq!(client.answer().text(), "done", "{method}");
         let last = upstream.received();
-        assert!(last.contains(&format!("{method} /a//b/%2F;x?q=%20&r HTTP/1.1\r\n")), "{last}");
+        assert!(
+            last.contains(&format!("{method} /a//b/%2F;x?q=%20&r HTTP/1.1\r\n")),
+            "{last}"
+        );
     }
     assert_eq!(upstream.received().matches("\r\n\r\nhi").count(), 6);
-    assert_eq!(upstream.connections(), 1, "one after the other, they share a connection");
+    assert_eq!(
+        upstream.connections(),
+        1,
+        "one after the other, they share a connection"
+    );
 }
 
 /// The answer to HEAD has the length of the body and no body, and the next request is still understood.
@@ -74,9 +84,15 @@ fn chunks_and_trailers_pass_both_ways() {
     client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nup\r\n");
     client.send("9\r\n and away\r\n0\r\nX-Up: 1\r\n\r\n");
     let answer = client.answer();
-    assert_eq!((answer.text().as_str(), answer.trailer.as_str()), ("abcde", "X-Sum: 5\r\n"));
+    assert_eq!(
+        (answer.text().as_str(), answer.trailer.as_str()),
+        ("abcde", "X-Sum: 5\r\n")
+    );
     let received = upstream.received();
-    assert!(received.contains("up") && received.contains(" and away"), "{received}");
+    assert!(
+        received.contains("up") && received.contains(" and away"),
+        "{received}"
+    );
 }
 
 /// A body that ends with the upstream's connection becomes chunks, so that the client's connection lives on; a client of
@@ -92,11 +108,17 @@ fn bodies_until_close_are_passed_on_by_version() {
     for _ in 0..2 {
         client.get("/");
         let answer = client.answer();
-        assert_eq!((answer.header("transfer-encoding"), answer.text().as_str()), (Some("chunked"), "no length"));
+        assert_eq!(
+            (answer.header("transfer-encoding"), answer.text().as_str()),
+            (Some("chunked"), "no length")
+        );
     }
     client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     let answer = client.answer();
-    assert_eq!((answer.header("connection"), answer.header("transfer-encoding")), (Some("close"), None));
+    assert_eq!(
+        (answer.header("connection"), answer.header("transfer-encoding")),
+        (Some("close"), None)
+    );
     assert_eq!(answer.text(), "no length");
 }
 
@@ -113,7 +135,10 @@ fn a_client_of_1_0_is_kept_on_request_only() {
     assert_eq!(client.answer().header("connection"), Some("keep-alive"));
     client.send("GET /chunks HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     let answer = client.answer();
-    assert_eq!((answer.text().as_str(), answer.header("connection")), ("abc", Some("close")));
+    assert_eq!(
+        (answer.text().as_str(), answer.header("connection")),
+        ("abc", Some("close"))
+    );
     let mut client = Client::connect(stand.addr);
     client.send("GET / HTTP/1.0\r\n\r\n");
     assert_eq!(client.answer().header("connection"), Some("close"));
@@ -156,7 +181,10 @@ fn a_body_is_withheld_until_the_upstream_continues() {
     let mut client = Client::connect(stand.addr);
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
     let interim = client.head();
-    assert!(interim.starts_with("HTTP/1.1 100 ") && interim.contains("X-Note: go"), "{interim}");
+    assert!(
+        interim.starts_with("HTTP/1.1 100 ") && interim.contains("X-Note: go"),
+        "{interim}"
+    );
     client.send("hello");
     assert_eq!(client.answer().text(), "hello");
 }
@@ -189,7 +217,10 @@ fn early_hints_are_passed_on() {
     let mut client = Client::connect(stand.addr);
     client.get("/");
     let hints = client.head();
-    assert!(hints.starts_with("HTTP/1.1 103 ") && hints.contains("Link: </a.css>"), "{hints}");
+    assert!(
+        hints.starts_with("HTTP/1.1 103 ") && hints.contains("Link: </a.css>"),
+        "{hints}"
+    );
     assert!(!hints.contains("Connection"), "{hints}");
     assert!(client.head().starts_with("HTTP/1.1 102 "));
     assert_eq!(client.answer().text(), "page");
@@ -239,7 +270,10 @@ fn close_is_said_to_the_side_that_said_it() {
     client.get("/last");
     assert_eq!(client.answer().header("connection"), None);
     client.get("/");
-    assert_eq!((client.answer().text().as_str(), upstream.connections()), ("more", 2));
+    assert_eq!(
+        (client.answer().text().as_str(), upstream.connections()),
+        ("more", 2)
+    );
     client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assert_eq!(client.answer().header("connection"), Some("close"));
     assert!(client.is_closed());
@@ -248,7 +282,33 @@ fn close_is_said_to_the_side_that_said_it() {
     assert!(!upstream.received().to_lowercase().contains("connection:"));
 }
 
-/// A client that half-closes or leaves while it waits frees its upstream's connection at once.
+/// An upstream of 1.0 is understood, and its connection kept only if it says so.
+#[test]
+fn an_upstream_of_1_0_is_kept_on_its_word_only() {
+    let upstream = Upstream::answering(|head| match head.contains("/keep") {
+        true => "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 4\r\n\r\nkept".into(),
+        false => "HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\nonce".into(),
+    });
+    let stand = Stand::to(1, upstream.addr);
+    let mut client = Client::connect(stand.addr);
+    for (path, text, connections) in [
+        ("/keep", "kept", 1),
+        ("/keep", "kept", 1),
+        ("/once", "once", 1),
+        ("/once", "once", 2),
+        ("/keep", "kept", 3),
+    ] {
+        client.get(path);
+        let answer = client.answer();
+        assert!(answer.head.starts_with("HTTP/1.1 200"), "{}", answer.head);
+        assert_eq!(
+            (answer.text().as_str(), upstream.connections()),
+            (text, connections)
+        );
+    }
+}
+
+/// A client that leaves while it waits frees its upstream's connection at once.
 #[test]
 fn a_client_that_leaves_frees_the_upstream() {
     let upstream = Upstream::start(|wire| {

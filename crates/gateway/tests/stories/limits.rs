@@ -62,8 +62,15 @@ fn connections_open_and_close() {
     });
     until("all are gone", || stand.counts().open == 0);
     stand.until_quiet();
-    assert_eq!((stand.counts().accepted, stand.counts().refused_connections), (ALL as u64, 0));
-    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+    assert_eq!(
+        (stand.counts().accepted, stand.counts().refused_connections),
+        (ALL as u64, 0)
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        started.elapsed()
+    );
     let client = Client::connect(stand.addr);
     drop(client);
 }
@@ -97,7 +104,10 @@ fn a_slow_reader_slows_its_upstream_down() {
         before == last
     });
     // Two socket pairs of the kernel, each at most some megabytes.
-    assert!((64 * 1024..40 * 1024 * 1024).contains(&last), "{last} bytes under way");
+    assert!(
+        (64 * 1024..40 * 1024 * 1024).contains(&last),
+        "{last} bytes under way"
+    );
     client.head();
     // More than the sockets hold: a kernel does not wake its writer for a little room.
     let read = 2 * last;
@@ -126,7 +136,10 @@ fn a_pipeline_that_nobody_reads_is_held_back() {
             }
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
         }
-        assert!(started.elapsed() < crate::common::PATIENCE, "{sent} bytes and no end");
+        assert!(
+            started.elapsed() < crate::common::PATIENCE,
+            "{sent} bytes and no end"
+        );
     }
     let asked = upstream.requests();
     assert!(asked * 4000 < 40 * 1024 * 1024, "{asked} answers wait for nobody");

@@ -25,7 +25,9 @@ fn is_about(elapsed: Duration, time: Duration) -> bool {
 /// Takes connections into its queue until that is full, so that the next one hangs.
 fn full_queue() -> (TcpListener, Vec<std::net::TcpStream>) {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+    socket
+        .bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into())
+        .unwrap();
     socket.listen(1).unwrap();
     let listener: TcpListener = socket.into();
     let addr = listener.local_addr().unwrap();
@@ -98,7 +100,9 @@ fn idle_connections_end() {
     let started = Instant::now();
     assert!(client.is_closed());
     assert!(started.elapsed() < SHORT + Duration::from_secs(3));
-    until("the upstream's connection goes too", || stand.counts().pooled == 0);
+    until("the upstream's connection goes too", || {
+        stand.counts().pooled == 0
+    });
     until("no connection is left", || stand.counts().open == 0);
 }
 
@@ -117,7 +121,11 @@ fn a_stalled_body_ends() {
     assert_eq!((answer.status, answer.code().as_str()), (408, "body_timeout"));
     assert!(is_about(started.elapsed(), SHORT), "{:?}", started.elapsed());
     stand.until_quiet();
-    assert_eq!(stand.upstream().endpoints[0].state, "serving", "it was the client's fault");
+    assert_eq!(
+        stand.upstream().endpoints[0].state,
+        "serving",
+        "it was the client's fault"
+    );
 }
 
 /// A body that comes slowly but steadily may take longer than the idle time.
@@ -156,7 +164,9 @@ fn a_stalled_response_ends() {
     assert_eq!((stand.counts().truncated, stand.counts().aborted), (1, 0));
     let mut client = Client::connect(stand.addr);
     client.get("/flood");
-    until("the flood is in flight", || stand.upstream().endpoints[0].in_flight == 1);
+    until("the flood is in flight", || {
+        stand.upstream().endpoints[0].in_flight == 1
+    });
     stand.until_quiet();
     assert_eq!((stand.counts().truncated, stand.counts().aborted), (1, 1));
 }
@@ -177,8 +187,16 @@ fn a_missing_response_ends() {
         let started = Instant::now();
         client.post(path, "x");
         let answer = client.answer();
-        assert_eq!((answer.status, answer.code().as_str()), (504, "response_timeout"), "{path}");
-        assert!(is_about(started.elapsed(), time), "{path} {:?}", started.elapsed());
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (504, "response_timeout"),
+            "{path}"
+        );
+        assert!(
+            is_about(started.elapsed(), time),
+            "{path} {:?}",
+            started.elapsed()
+        );
     }
     stand.until_quiet();
 }
@@ -200,7 +218,10 @@ fn an_instance_that_hangs_is_left_by_what_may_leave() {
         timed_out += usize::from(client.answer().status == 504);
     }
     assert_eq!(hangs.received().matches("POST").count(), timed_out);
-    assert_eq!(hangs.received().matches("POST").count() + live.received().matches("POST").count(), 6);
+    assert_eq!(
+        hangs.received().matches("POST").count() + live.received().matches("POST").count(),
+        6
+    );
     stand.until_quiet();
 }
 
@@ -235,7 +256,10 @@ fn an_idle_tunnel_ends() {
         wire.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
         wire.drain();
     });
-    let stand = Stand::with(within(|timeouts| timeouts.tunnel_idle = SHORT), route_to(upstream.addr));
+    let stand = Stand::with(
+        within(|timeouts| timeouts.tunnel_idle = SHORT),
+        route_to(upstream.addr),
+    );
     let mut client = Client::connect(stand.addr);
     client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
     assert!(client.head().starts_with("HTTP/1.1 101"));

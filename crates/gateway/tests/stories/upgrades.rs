@@ -75,12 +75,18 @@ fn an_upstream_may_end_first() {
 fn a_refused_upgrade_is_an_ordinary_answer() {
     let upstream = Upstream::start(|wire| {
         while let Some(head) = wire.head() {
-            assert!(wire.stream.set_read_timeout(Some(Duration::from_millis(100))).is_ok());
+            assert!(
+                wire.stream
+                    .set_read_timeout(Some(Duration::from_millis(100)))
+                    .is_ok()
+            );
             if head.contains("/chat") {
                 assert_eq!(wire.bytes(1), None, "a byte before the 101");
             }
             wire.write(ok(head.split(' ').nth(1).unwrap()));
-            wire.stream.set_read_timeout(Some(crate::common::PATIENCE)).unwrap();
+            wire.stream
+                .set_read_timeout(Some(crate::common::PATIENCE))
+                .unwrap();
         }
     });
     let stand = Stand::to(1, upstream.addr);
@@ -105,10 +111,17 @@ fn a_101_out_of_turn_is_502() {
     let stand = Stand::to(1, upstream.addr);
     assert_eq!(crate::common::get(stand.addr, "/").code(), "upstream_malformed");
     let mut client = Client::connect(stand.addr);
-    let post = OFFER.replace("GET", "POST").replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    let post = OFFER
+        .replace("GET", "POST")
+        .replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
     client.send(post);
     let answer = client.answer();
-    assert_eq!((answer.status, answer.code().as_str()), (502, "upstream_malformed"), "{}", answer.head);
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (502, "upstream_malformed"),
+        "{}",
+        answer.head
+    );
     assert_eq!(stand.counts().upgrades, 0);
     stand.until_quiet();
 }
