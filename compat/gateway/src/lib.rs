@@ -7,5 +7,15 @@
 //! What the tests need is prepared by `cargo xtask test compat`; a missing piece fails the test with its name.
 
 mod cases;
+mod classes;
+mod compare;
+mod gateway;
+mod generate;
+mod observe;
 
 pub use cases::{Case, Tier, load};
+pub use classes::{CLASSES, classify};
+pub use compare::{Difference, compare};
+pub use gateway::Gateway;
+pub use generate::{Sent, requests};
+pub use observe::{Lane, Request, Seen, observe};
