@@ -352,7 +352,11 @@ impl Fields {
         if !is_value(value) {
             return false;
         }
-        let name_there = self.entries.get(first).map(|entry| entry.name).unwrap_or_default();
+        let name_there = self
+            .entries
+            .get(first)
+            .map(|entry| entry.name)
+            .unwrap_or_default();
         let Some(name_held) = self.join(name_there, b"", Span::default()) else {
             return false;
         };
