@@ -45,8 +45,13 @@ fn unpack(root: &Path, names: &[&str]) -> Result<()> {
     let download = ["--download-only", "--yes", "--no-install-recommends", "--quiet"];
     let options = ["-o", "Debug::NoLocking=1", "-o", &archives];
     let arguments = [&["install"], &download[..], &options[..], names].concat();
-    let apt = Cmd::new(root, "apt-get", &arguments).env("DEBIAN_FRONTEND", "noninteractive");
-    if apt.run().is_err() {
+    let apt = |arguments: &[&str]| {
+        Cmd::new(root, "apt-get", arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .run()
+    };
+    // A fresh image has no package lists, and old ones name packages that are gone; only root may fetch them.
+    if apt(&arguments).is_err() && (apt(&["update", "--quiet"]).is_err() || apt(&arguments).is_err()) {
         return Err(get(&names.join(" ")));
     }
     for package in files(&packages)? {

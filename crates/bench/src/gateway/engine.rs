@@ -363,3 +363,46 @@ fn os(what: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
         source: errno.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects: both ends understand each other, so that what is measured is what stands between them; here it is
+    /// nothing.
+    #[test]
+    fn both_ends_talk_without_a_proxy() {
+        let mut engine = Engine::new().unwrap();
+        let endpoint = engine.upstreams().unwrap()[1];
+        engine.connect(endpoint, 3).unwrap();
+        let request = message::request(endpoint, "/a");
+        for client in [0, 2, 1, 2] {
+            let done = engine.ask(client, &request).unwrap();
+            assert_eq!((done.client, done.status), (client, 200));
+            assert!(done.from <= done.at);
+        }
+        assert_eq!(engine.requests(), [0, 4]);
+    }
+
+    /// Protects: a proxy that closes connections ends the run instead of making it look cheap.
+    #[test]
+    fn a_closed_connection_ends_the_run() {
+        let mut engine = Engine::new().unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let proxy = listener.local_addr().unwrap();
+        engine.connect(proxy, 1).unwrap();
+        drop(listener.accept().unwrap());
+        let error = engine
+            .ask(0, &message::request(proxy, "/a"))
+            .map(|done| done.status);
+        assert!(error.is_err(), "{error:?}");
+    }
+
+    /// Protects: an event reaches whom it is for.
+    #[test]
+    fn tokens_come_back_from_the_kernel_as_they_went() {
+        for token in [Token::Endpoint(1), Token::Served(4095), Token::Client(100_000)] {
+            assert_eq!(Token::from_number(token.number()), token);
+        }
+    }
+}
