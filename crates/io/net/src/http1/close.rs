@@ -5,8 +5,10 @@
 //! thrown away first, within limits. A peer that is silent is not waited for.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -22,7 +24,10 @@ pub(super) async fn close(mut stream: TcpStream) {
         return;
     }
     let mut left = DISCARD_MAX;
-    if discard(&stream, &mut left) == Some(Came::Bytes) {
+    let Some(came) = discard(&stream, &mut left) else {
+        return;
+    };
+    if came == Came::Bytes || has_more(&stream) {
         // Whatever ends the wait, the connection ends with it.
         let _ = timeout(DISCARD_TIMEOUT, async {
             while stream.readable().await.is_ok() && discard(&stream, &mut left).is_some() {}
@@ -35,6 +40,12 @@ pub(super) async fn close(mut stream: TcpStream) {
 enum Came {
     Nothing,
     Bytes,
+}
+
+/// Whether the kernel has something that the poller has not told of: it looks only when its thread has nothing else to do.
+fn has_more(stream: &TcpStream) -> bool {
+    let mut byte = [MaybeUninit::uninit()];
+    SockRef::from(stream).peek(&mut byte).is_ok_and(|len| len > 0)
 }
 
 /// Reads and forgets what is there; `None` at the end, after an error or when enough has been read.

@@ -117,16 +117,9 @@ impl Connection {
                 }
                 Ok(None) => {}
             }
-            match self.wire.try_fill() {
-                Ok(0) => return Ok(Next::Over),
-                Ok(_) => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-            self.wire.release();
-            match self.wire.wait(deadline).await {
-                Woken::Readable => {}
-                Woken::TimedOut => return Ok(Next::Over),
+            match self.wire.read(deadline).await? {
+                Woken::Read(0) | Woken::TimedOut => return Ok(Next::Over),
+                Woken::Read(_) => {}
                 Woken::Draining if self.wire.unread().is_empty() => {
                     let linger = self.wire.in_time(self.wire.shared.options.drain_linger);
                     deadline = deadline.min(linger);

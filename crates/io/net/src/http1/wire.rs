@@ -4,12 +4,13 @@
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
@@ -23,8 +24,8 @@ const SLICES_MAX: usize = 64;
 /// Why a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Woken {
-    /// There are bytes, or the end, or an error: a read says which.
-    Readable,
+    /// So many bytes have come; 0 at the end.
+    Read(usize),
     /// The time is over.
     TimedOut,
     /// A drain has started. Said once.
@@ -69,14 +70,40 @@ impl Wire {
     }
 
     /// Gives the buffer back if nothing is in it.
-    pub(super) fn release(&mut self) {
+    fn release(&mut self) {
         if self.buffer.is_empty() {
             self.buffer = Vec::new();
         }
     }
 
-    /// Reads what is there: how many bytes came, 0 at the end. `WouldBlock` when nothing is there.
-    pub(super) fn try_fill(&mut self) -> io::Result<usize> {
+    /// Reads more, waiting for it until `deadline`: how many bytes came, 0 at the end.
+    pub(super) async fn fill(&mut self, deadline: Instant) -> io::Result<usize> {
+        loop {
+            match self.read(deadline).await? {
+                Woken::Read(len) => return Ok(len),
+                Woken::Draining => {}
+                Woken::TimedOut => return Err(io::ErrorKind::TimedOut.into()),
+            }
+        }
+    }
+
+    /// Reads more, unless the time is over or a drain starts before something comes.
+    pub(super) async fn read(&mut self, deadline: Instant) -> io::Result<Woken> {
+        poll_fn(|cx| self.poll_woken(cx, deadline)).await
+    }
+
+    fn poll_woken(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<io::Result<Woken>> {
+        if let Poll::Ready(read) = self.poll_read(cx) {
+            return Poll::Ready(read.map(Woken::Read));
+        }
+        self.release();
+        self.poll_others(cx, deadline).map(Ok)
+    }
+
+    /// The kernel is not asked what is known: nothing is there before the poller says so, and nothing is left behind a read
+    /// that did not fill the buffer (of what comes later the poller tells anew).
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        ready!(self.stream.poll_read_ready(cx))?;
         if self.used > 0 {
             self.buffer.drain(..self.used);
             self.used = 0;
@@ -84,32 +111,10 @@ impl Wire {
         if self.buffer.capacity() - self.buffer.len() < READ_LEN / 2 {
             self.buffer.reserve(READ_LEN);
         }
-        self.stream.try_read_buf(&mut self.buffer)
+        pin!(self.stream.read_buf(&mut self.buffer)).poll(cx)
     }
 
-    /// Reads more, waiting for it until `deadline`.
-    pub(super) async fn fill(&mut self, deadline: Instant) -> io::Result<usize> {
-        loop {
-            match self.try_fill() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return done,
-            }
-            match self.wait(deadline).await {
-                Woken::Readable | Woken::Draining => {}
-                Woken::TimedOut => return Err(io::ErrorKind::TimedOut.into()),
-            }
-        }
-    }
-
-    /// Waits until there is something to read, the time is over, or a drain starts.
-    pub(super) async fn wait(&mut self, deadline: Instant) -> Woken {
-        poll_fn(|cx| self.poll_wait(cx, deadline)).await
-    }
-
-    fn poll_wait(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<Woken> {
-        if self.stream.poll_read_ready(cx).is_ready() {
-            return Poll::Ready(Woken::Readable);
-        }
+    fn poll_others(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<Woken> {
         if !self.drain_said && self.poll_drain(cx) {
             self.drain_said = true;
             return Poll::Ready(Woken::Draining);
