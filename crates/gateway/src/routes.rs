@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use koinon_core_balance::PolicyKind;
 use koinon_core_route::{
-    Extensions, GatewayDefinition, Globals, Place, Problem, Problems, Route, RouteTable, RouteUri, RoutesFile,
+    Compilation, Extensions, GatewayDefinition, Globals, Place, Problem, Problems, Route, RouteTable, RouteUri, RoutesFile,
 };
 
 use crate::head::ForwardedPolicy;
@@ -109,14 +109,23 @@ fn compile(
         let (table, notes) = RouteTable::compile(&GatewayDefinition::default(), &name, extensions)?;
         return Ok((table, notes, name));
     };
-    let mut definition = file.definition.clone();
-    if let Some(locator) = &file.locator {
+    let found = file.locator.as_ref().map_or_else(Vec::new, |locator| {
         let services = upstreams.services().borrow().clone();
-        definition
-            .routes
-            .extend(locator.routes(services.iter().map(koinon_base::ServiceName::as_str)));
-    }
-    let (table, notes) = RouteTable::compile(&definition, &file.file, extensions)?;
+        // Spring's ids of Eureka's services are in capitals.
+        let ids: Vec<String> = services
+            .iter()
+            .map(|service| service.as_str().to_ascii_uppercase())
+            .collect();
+        locator.routes(ids.iter().map(String::as_str))
+    });
+    let strict = file.globals.fail_on_route_definition_error.as_ref();
+    let (table, notes) = RouteTable::compile_with(&Compilation {
+        definition: &file.definition,
+        found: &found,
+        forgiving: strict.is_some_and(|strict| !strict.value),
+        file: &file.file,
+        extensions,
+    })?;
     Ok((table, notes, Arc::clone(&file.file)))
 }
 
