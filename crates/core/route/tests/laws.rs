@@ -73,7 +73,7 @@ fn some_route() -> impl Strategy<Value = RouteDefinition> {
 }
 
 fn some_request() -> impl Strategy<Value = OwnedRequest> {
-    let label = prop::sample::select(vec!["a", "b", "A", "org", "ORG", "ab", "org:80", "", "x"]);
+    let label = prop::sample::select(vec!["a", "b", "A", "org", "ORG", "ab", "org:80", "", ""]);
     let host = prop::collection::vec(label, 0..5).prop_map(|labels| labels.join("."));
     let segment = prop::sample::select(vec![
         "a", "b", "ab", "c%20d", "%61", "a;v=1", "x-1", "", "a%2Fb", "%zz",

@@ -14,6 +14,8 @@ pub struct HostPattern {
     labels: Vec<Label>,
     leading_dot: bool,
     trailing_dot: bool,
+    /// Whether all of it is plain characters: then most hosts are told apart by one comparison.
+    is_literal: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -36,9 +38,13 @@ impl HostPattern {
                 "**" => Ok(Label::Many),
                 _ => Glob::new(label, source, true).map(Label::One),
             });
+        let labels: Vec<Label> = labels.collect::<Result<_, _>>()?;
         Ok(Self {
             source: source.to_owned(),
-            labels: labels.collect::<Result<_, _>>()?,
+            is_literal: labels
+                .iter()
+                .all(|label| matches!(label, Label::One(Glob::Literal(_)))),
+            labels,
             leading_dot: source.starts_with('.'),
             trailing_dot: source.ends_with('.'),
         })
@@ -61,35 +67,37 @@ impl HostPattern {
             .map(|name| &**name)
     }
 
-    /// Whether `host` fits.
+    /// Whether `host` fits. Allocates nothing for a host of at most [`LABELS_INLINE`] labels.
     #[must_use]
     pub fn matches(&self, host: &str) -> bool {
-        self.walk(host, None)
+        if self.is_literal && host.eq_ignore_ascii_case(&self.source) {
+            return true;
+        }
+        self.fits_at_its_ends(host) && with_labels(host, |labels| align(&self.labels, labels, None))
     }
 
     /// Takes the variables out of `host`, which fits.
     pub fn capture(&self, host: &str, vars: &mut Vars) {
-        self.walk(host, Some(vars));
-    }
-
-    fn walk(&self, host: &str, mut vars: Option<&mut Vars>) -> bool {
-        if host.starts_with('.') != self.leading_dot {
-            return false;
+        if self.names().next().is_none() || !self.fits_at_its_ends(host) {
+            return;
         }
-        let ends_alike =
-            host.ends_with('.') == self.trailing_dot || matches!(self.labels.last(), Some(Label::Many));
-        let labels: Vec<&str> = host.split('.').filter(|label| !label.is_empty()).collect();
-        let Some(places) = align(&self.labels, &labels).filter(|_| ends_alike) else {
-            return false;
-        };
-        if let Some(vars) = &mut vars {
+        with_labels(host, |labels| {
+            let mut places = Vec::with_capacity(self.labels.len());
+            if !align(&self.labels, labels, Some(&mut places)) {
+                return;
+            }
             for (pattern, at) in self.labels.iter().zip(places) {
                 if let (Label::One(glob), Some(text)) = (pattern, labels.get(at)) {
                     glob.capture(text, vars);
                 }
             }
-        }
-        true
+        });
+    }
+
+    /// A dot at the start or end must be in both.
+    fn fits_at_its_ends(&self, host: &str) -> bool {
+        host.starts_with('.') == self.leading_dot
+            && (host.ends_with('.') == self.trailing_dot || matches!(self.labels.last(), Some(Label::Many)))
     }
 
     /// The literal labels that every matching host ends with, in lower case; the whole host if it has no other.
@@ -108,37 +116,63 @@ impl HostPattern {
     }
 }
 
-/// Which label each part of the pattern took (for `**` the first it did not), or `None` when they do not fit.
+/// More than the hosts of a day have.
+const LABELS_INLINE: usize = 16;
+
+/// Calls `look` with the labels of `host` that are not empty.
+fn with_labels<R>(host: &str, look: impl FnOnce(&[&str]) -> R) -> R {
+    let mut inline = [""; LABELS_INLINE];
+    let mut labels = host.split('.').filter(|label| !label.is_empty());
+    let mut count = 0;
+    for (slot, label) in inline.iter_mut().zip(labels.by_ref()) {
+        *slot = label;
+        count += 1;
+    }
+    match labels.next() {
+        None => look(&inline[..count]),
+        Some(next) => {
+            let all: Vec<&str> = inline.into_iter().chain([next]).chain(labels).collect();
+            look(&all)
+        }
+    }
+}
+
+/// Whether `labels` fit; `places` then gets which label each part of the pattern took (for `**` the first it did
+/// not).
 ///
 /// The usual matching of `*` in a text, with labels for characters: on a mismatch the last `**` takes one more,
 /// so the work is at most the product of both lengths.
-fn align(pattern: &[Label], labels: &[&str]) -> Option<Vec<usize>> {
-    let mut places = Vec::with_capacity(pattern.len());
-    let mut at = 0;
+fn align(pattern: &[Label], labels: &[&str], mut places: Option<&mut Vec<usize>>) -> bool {
+    let mut take = |part: usize, at: usize| {
+        if let Some(places) = &mut places {
+            places.truncate(part);
+            places.push(at);
+        }
+    };
+    let (mut part, mut at) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     loop {
-        match pattern.get(places.len()) {
+        match pattern.get(part) {
             Some(Label::Many) => {
-                retry = Some((places.len(), at));
-                places.push(at);
+                retry = Some((part, at));
+                take(part, at);
+                part += 1;
                 continue;
             }
             Some(Label::One(glob)) if labels.get(at).is_some_and(|label| fits(glob, label)) => {
-                places.push(at);
-                at += 1;
+                take(part, at);
+                (part, at) = (part + 1, at + 1);
                 continue;
             }
-            None if at == labels.len() => return Some(places),
+            None if at == labels.len() => return true,
             Some(Label::One(_)) | None => {}
         }
-        let (many, taken) = retry?;
-        if taken >= labels.len() {
-            return None;
-        }
+        let Some((many, taken)) = retry.filter(|(_, taken)| *taken < labels.len()) else {
+            return false;
+        };
         retry = Some((many, taken + 1));
-        places.truncate(many);
-        places.push(taken + 1);
-        at = taken + 1;
+        take(many, taken + 1);
+        (part, at) = (many + 1, taken + 1);
     }
 }
 
@@ -194,6 +228,22 @@ mod tests {
         let pattern = HostPattern::new("{sub}.**.{tld}").unwrap();
         pattern.capture("Foo.a.b.Org", &mut vars);
         assert_eq!(vars.iter().collect::<Vec<_>>(), [("sub", "Foo"), ("tld", "Org")]);
+    }
+
+    #[test]
+    fn a_host_may_have_more_labels_than_are_kept_inline() {
+        // protects: no label is lost at the border
+        for count in 14..20 {
+            let host = vec!["x"; count].join(".");
+            let mut vars = Vars::default();
+            let pattern = HostPattern::new("{first}.**.x").unwrap();
+            assert!(pattern.matches(&host), "{count}");
+            assert!(!pattern.matches(&format!("{host}.y")), "{count}");
+            pattern.capture(&format!("a.{host}"), &mut vars);
+            assert_eq!(vars.get("first"), Some("a"));
+            assert!(HostPattern::new(&host).unwrap().matches(&host));
+            assert!(!HostPattern::new(&host).unwrap().matches(&format!("x.{host}")));
+        }
     }
 
     #[test]

@@ -20,12 +20,17 @@ fn make(arguments: &mut Arguments<'_>) -> Result<Arc<dyn Matcher>, ArgumentError
     let compiled = arguments.list().iter().map(|text| {
         HostPattern::new(&text.value).map_err(|error| ArgumentError::new(text.place, error.to_string()))
     });
-    let patterns = compiled.collect::<Result<_, _>>()?;
-    Ok(Arc::new(Host { patterns }))
+    let patterns: Vec<HostPattern> = compiled.collect::<Result<_, _>>()?;
+    let has_variables = patterns.iter().any(|pattern| pattern.names().next().is_some());
+    Ok(Arc::new(Host {
+        patterns,
+        has_variables,
+    }))
 }
 
 struct Host {
     patterns: Vec<HostPattern>,
+    has_variables: bool,
 }
 
 impl Host {
@@ -43,6 +48,9 @@ impl Matcher for Host {
     }
 
     fn capture(&self, subject: &Subject<'_>, vars: &mut Vars) {
+        if !self.has_variables {
+            return;
+        }
         let host = subject.request.host().unwrap_or_default();
         if let Some(pattern) = self.fitting(host) {
             pattern.capture(host, vars);

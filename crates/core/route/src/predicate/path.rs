@@ -31,11 +31,16 @@ fn make(arguments: &mut Arguments<'_>) -> Result<Arc<dyn Matcher>, ArgumentError
         }
         patterns.push(pattern);
     }
-    Ok(Arc::new(Path { patterns }))
+    let has_variables = patterns.iter().any(|pattern| pattern.names().next().is_some());
+    Ok(Arc::new(Path {
+        patterns,
+        has_variables,
+    }))
 }
 
 struct Path {
     patterns: Vec<PathPattern>,
+    has_variables: bool,
 }
 
 impl Matcher for Path {
@@ -44,6 +49,9 @@ impl Matcher for Path {
     }
 
     fn capture(&self, subject: &Subject<'_>, vars: &mut Vars) {
+        if !self.has_variables {
+            return;
+        }
         let fits = self
             .patterns
             .iter()

@@ -6,7 +6,7 @@
 //! far. It allocates nothing.
 //!
 //! Invariant: a route that matches a request stands at a place that the request passes. So it follows
-//! [`HostPattern::literal_end`] and [`PathPattern::leads`] as far as they are certain, and not deeper than the
+//! `HostPattern::literal_end` and `PathPattern::leads` as far as they are certain, and not deeper than the
 //! bounds below.
 
 use std::collections::HashMap;

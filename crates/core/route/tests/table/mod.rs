@@ -1,11 +1,7 @@
 //! Tables from shortcuts, for tests: a route in a line or two, no YAML.
 
 #![allow(dead_code, reason = "each test program uses its part")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "test code"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
 
 use koinon_core_route::{
     Args, Definition, Exchange, Extensions, Flow, GatewayDefinition, OwnedRequest, Place, Problem, Problems,
