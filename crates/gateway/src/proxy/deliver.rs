@@ -88,19 +88,8 @@ pub(super) async fn deliver(
         let mut trip = Trip::new(worker, client, path, request, total);
         match trip.run(head, link).await {
             Ok(arrived) => {
-                let mut attempt = attempt;
-                attempt.connected();
                 record.answered = true;
-                let make = match arrived.upgraded {
-                    true => Delivered::Upgraded,
-                    false => Delivered::Response,
-                };
-                let reply = Reply {
-                    arrived,
-                    attempt,
-                    total,
-                };
-                return Ok(make(Box::new(reply)));
+                return Ok(delivered(arrived, attempt, total));
             }
             Err(TripError::ClientGone) => return Err(Undelivered::ClientGone),
             Err(TripError::OfClient(why)) => {
@@ -136,6 +125,19 @@ pub(super) async fn deliver(
         }
     }
     Err(Undelivered::Fault { fault, body_touched })
+}
+
+fn delivered(arrived: Arrived, mut attempt: Attempt, total: Instant) -> Delivered {
+    attempt.connected();
+    let make = match arrived.upgraded {
+        true => Delivered::Upgraded,
+        false => Delivered::Response,
+    };
+    make(Box::new(Reply {
+        arrived,
+        attempt,
+        total,
+    }))
 }
 
 /// Chooses an endpoint, and tells the head its name.

@@ -15,6 +15,10 @@ use crate::snapshot::Snapshot;
 use crate::worker::Worker;
 
 /// What is known of one exchange.
+#[expect(
+    clippy::redundant_allocation,
+    reason = "the outer count is the worker's own, so that workers share no cache line for it"
+)]
 #[derive(Debug)]
 pub(super) struct Record {
     peer: SocketAddr,

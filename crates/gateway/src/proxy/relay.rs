@@ -45,16 +45,7 @@ pub(super) async fn relay(
     client.unread.release();
     let hint = keep_alive_hint(&arrived.head);
     strip_hop_by_hop(arrived.head.fields_mut(), |_| false);
-    if path.route.has_after() {
-        let mut editor = ResponseEditor {
-            head: &mut arrived.head,
-            failed: false,
-        };
-        path.route.after(&mut editor, notes);
-        if editor.failed {
-            tracing::warn!(route = &*path.route.id, "a filter made a response header that is not valid; it is left out");
-        }
-    }
+    run_filters(path, &mut arrived.head, notes);
     let takes_chunks = head.version() == Version::Http11;
     let passing = frame_response(&mut arrived.head, arrived.plan.body, takes_chunks, head.method() == "HEAD");
     let keeps = plan.keep_alive && !passing.closes && arrived.sending.is_none() && !client.is_draining();
@@ -108,6 +99,18 @@ pub(super) async fn relay(
         (true, _) => End::KeepAlive,
         (false, BodyLength::UntilClose) if passing.closes => End::Close,
         (false, _) => End::Linger,
+    }
+}
+
+/// Has the route's filters change the response.
+fn run_filters(path: &RoutePlan, head: &mut ResponseHead, notes: &Exchange) {
+    if !path.route.has_after() {
+        return;
+    }
+    let mut editor = ResponseEditor { head, failed: false };
+    path.route.after(&mut editor, notes);
+    if editor.failed {
+        tracing::warn!(route = &*path.route.id, "a filter made a response header that is not valid; it is left out");
     }
 }
 

@@ -2,11 +2,7 @@
 //!
 //! Other processes are this test binary again, running one of the ignored "tests" in `child`. The long versions are
 //! ignored too: `cargo test --release -p koinon-gateway --test load -- --ignored soak --nocapture`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../common/mod.rs"]
 mod common;

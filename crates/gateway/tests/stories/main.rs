@@ -1,10 +1,6 @@
 //! What the gateway does with requests, told over real sockets: each story starts a gateway, upstreams that do exactly
 //! what the story says, and a client that looks at bytes.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../common/mod.rs"]
 mod common;
