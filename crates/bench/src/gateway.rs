@@ -41,7 +41,7 @@ struct Effort {
 
 const FULL: Effort = Effort {
     warm_up: Duration::from_secs(60),
-    phase: Duration::from_secs(3),
+    phase: Duration::from_secs(2),
     rounds: 5,
     silent: 5000,
     fresh: 200,
