@@ -255,3 +255,38 @@ fn distribution(route: &str, meter: &MeterView) -> Distribution {
 fn seconds(us: u64) -> f64 {
     us as f64 / 1e6
 }
+
+#[cfg(test)]
+mod tests {
+    use koinon_core_route::{Extensions, Route};
+    use koinon_gateway::{GatewayListener, GatewaySettings};
+
+    use super::*;
+
+    /// However many routes and upstreams a file has, a scrape has no more than a thousand names of each, and one for the
+    /// rest.
+    #[tokio::test]
+    async fn labels_are_bounded() {
+        let names = 0..1_003;
+        let extensions = names.fold(Extensions::default(), |all, name| {
+            let route = Route::builder(&format!("r{name}")).path("/**");
+            all.route(route.uri(&format!("lb://s{name}")))
+        });
+        let listener = GatewayListener::bind("gateway", "127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let (_drain, draining) = koinon_io_net::drain();
+        let settings = GatewaySettings::default();
+        let (gateway, _serving) = Gateway::start(listener, settings, None, extensions, draining).unwrap();
+        let mut metrics = Metrics::default();
+        add(&mut metrics, &gateway);
+        let text = metrics.encode();
+        let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+        assert_eq!(count("koinon_gateway_requests_total{"), 1_001 * CLASSES.len());
+        assert_eq!(
+            count("koinon_gateway_requests_total{route=\"other\""),
+            CLASSES.len()
+        );
+        assert_eq!(count("koinon_gateway_request_duration_seconds_count{"), 1_001);
+        assert_eq!(count("koinon_gateway_upstream_connects_total{"), 1_001);
+        assert_eq!(count("koinon_gateway_endpoints{upstream=\"other\""), 3);
+    }
+}
