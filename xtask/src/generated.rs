@@ -22,7 +22,7 @@ const DOCUMENTS: [Document; 2] = [
         path: "docs/reference/config.md",
         package: "koinon-node",
         test: "the_committed_reference_is_current",
-        rewrite: "KOINON_BLESS",
+        rewrite: "KOINON_REWRITE",
     },
     Document {
         path: "docs/reference/admin-openapi.json",
