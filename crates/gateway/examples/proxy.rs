@@ -38,11 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .uri(&format!("http://{upstream}"));
     let settings = GatewaySettings::default();
     let port = std::env::args().nth(2).unwrap_or_else(|| "9080".into());
-    let listener = GatewayListener::bind(
-        "gateway",
-        format!("127.0.0.1:{port}").parse()?,
-        settings.workers,
-    )?;
+    let listener = GatewayListener::bind("gateway", format!("127.0.0.1:{port}").parse()?, settings.workers)?;
     let (drain, draining) = koinon_io_net::drain();
     let routes = Extensions::default().route(route);
     let (gateway, serving) = Gateway::start(listener, settings, None, routes, draining)?;

@@ -42,7 +42,10 @@ pub(crate) struct LogSender {
 }
 
 /// Starts the writer. `None` when nothing is to be logged.
-pub(crate) fn start(format: AccessLogFormat, mut out: Box<dyn Write + Send>) -> std::io::Result<Option<LogSender>> {
+pub(crate) fn start(
+    format: AccessLogFormat,
+    mut out: Box<dyn Write + Send>,
+) -> std::io::Result<Option<LogSender>> {
     if format == AccessLogFormat::Off {
         return Ok(None);
     }
@@ -99,7 +102,9 @@ impl LogSender {
             return;
         }
         let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_LEN + 1024));
-        if let Err(TrySendError::Full(piece) | TrySendError::Disconnected(piece)) = self.pieces.try_send(piece) {
+        if let Err(TrySendError::Full(piece) | TrySendError::Disconnected(piece)) =
+            self.pieces.try_send(piece)
+        {
             let lines = piece.iter().filter(|byte| **byte == b'\n').count();
             counts.log_dropped.fetch_add(lines as u64, Relaxed);
         }
@@ -210,8 +215,14 @@ mod tests {
     #[test]
     fn moments_are_written_right() {
         assert_eq!(rfc3339(Duration::from_millis(0)), "1970-01-01T00:00:00.000Z");
-        assert_eq!(rfc3339(Duration::from_millis(1_709_210_096_789)), "2024-02-29T12:34:56.789Z");
-        assert_eq!(Date::of(Duration::from_secs(1_000_000_000)).clf(), "09/Sep/2001:01:46:40 +0000");
+        assert_eq!(
+            rfc3339(Duration::from_millis(1_709_210_096_789)),
+            "2024-02-29T12:34:56.789Z"
+        );
+        assert_eq!(
+            Date::of(Duration::from_secs(1_000_000_000)).clf(),
+            "09/Sep/2001:01:46:40 +0000"
+        );
     }
 
     fn line() -> Line<'static> {
@@ -240,7 +251,10 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text.lines().count(), 2);
         let (combined, json) = text.split_once('\n').unwrap();
-        assert!(combined.ends_with(r#""GET /a\"b HTTP/1.1" 200 12 "-" "x\"\ny""#), "{combined}");
+        assert!(
+            combined.ends_with(r#""GET /a\"b HTTP/1.1" 200 12 "-" "x\"\ny""#),
+            "{combined}"
+        );
         let json: serde_json::Value = serde_json::from_str(json).unwrap();
         assert_eq!(json["user_agent"], "x\"\ny");
     }

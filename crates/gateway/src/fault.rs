@@ -3,7 +3,7 @@
 //! A client is told a status and a short reason, never an address; the operator finds the same reason in the log and in
 //! the metrics.
 
-use koinon_core_http1::{RequestHead, Refusal};
+use koinon_core_http1::{Refusal, RequestHead};
 
 /// Why a request was not answered by its upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,10 @@ impl Fault {
     /// Its place in [`Self::ALL`].
     pub(crate) fn index(self) -> usize {
         let code = self.code();
-        Self::ALL.iter().position(|fault| fault.code() == code).unwrap_or(0)
+        Self::ALL
+            .iter()
+            .position(|fault| fault.code() == code)
+            .unwrap_or(0)
     }
 
     pub(crate) fn status(self) -> u16 {
@@ -154,6 +157,9 @@ mod tests {
     fn the_body_is_json() {
         let body = Fault::NoInstance.body("abc");
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!((&body["status"], &body["code"], &body["request_id"]), (&503.into(), &"no_instance".into(), &"abc".into()));
+        assert_eq!(
+            (&body["status"], &body["code"], &body["request_id"]),
+            (&503.into(), &"no_instance".into(), &"abc".into())
+        );
     }
 }

@@ -104,7 +104,8 @@ impl Gateway {
         extensions: Extensions,
         drain: Drain,
     ) -> Result<(Self, Serving), StartError> {
-        let (gateway, serving, _notes) = Self::start_with(listener, settings, registry, extensions, None, drain)?;
+        let (gateway, serving, _notes) =
+            Self::start_with(listener, settings, registry, extensions, None, drain)?;
         Ok((gateway, serving))
     }
 

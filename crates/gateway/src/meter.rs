@@ -35,12 +35,25 @@ impl Meter {
 
     /// Counts one response.
     pub(crate) fn record(&self, worker: usize, status: u16, time: Duration) {
-        let Some(shard) = self.shards.get(worker) else { return };
+        let Some(shard) = self.shards.get(worker) else {
+            return;
+        };
         let class = usize::from(status / 100).clamp(1, 5) - 1;
         let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let bucket = BUCKETS_US.iter().position(|end| us <= *end).unwrap_or(BUCKETS_US.len());
-        shard.classes.get(class).into_iter().for_each(|count| bump(count, 1));
-        shard.buckets.get(bucket).into_iter().for_each(|count| bump(count, 1));
+        let bucket = BUCKETS_US
+            .iter()
+            .position(|end| us <= *end)
+            .unwrap_or(BUCKETS_US.len());
+        shard
+            .classes
+            .get(class)
+            .into_iter()
+            .for_each(|count| bump(count, 1));
+        shard
+            .buckets
+            .get(bucket)
+            .into_iter()
+            .for_each(|count| bump(count, 1));
         bump(&shard.sum_us, us);
     }
 
@@ -98,7 +111,10 @@ mod tests {
         meter.record(1, 204, Duration::from_secs(60));
         let view = meter.read();
         assert_eq!(view.by_class, [0, 2, 0, 0, 1]);
-        assert_eq!((view.by_bucket[0], view.by_bucket[1], view.by_bucket[14]), (1, 1, 1));
+        assert_eq!(
+            (view.by_bucket[0], view.by_bucket[1], view.by_bucket[14]),
+            (1, 1, 1)
+        );
         assert_eq!((view.count(), view.sum_us), (3, 60_000_901));
     }
 }

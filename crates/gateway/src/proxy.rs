@@ -24,7 +24,7 @@ use koinon_core_route::Exchange;
 
 use crate::fault::Fault;
 use crate::head::RequestLens;
-use crate::io::{Clock, ClientStream};
+use crate::io::{ClientStream, Clock};
 use crate::meter::bump;
 use crate::worker::Worker;
 
@@ -119,23 +119,37 @@ async fn route(
         Prepared::Fault(fault) => return fail(client, record, head, plan, fault).await,
     };
     match deliver(worker, client, path, head, &request, record).await {
-        Ok(Delivered::Response(reply)) => relay(worker, client, path, head, plan, *reply, &notes, record).await,
+        Ok(Delivered::Response(reply)) => {
+            relay(worker, client, path, head, plan, *reply, &notes, record).await
+        }
         Ok(Delivered::Upgraded(reply)) => tunnel::run(worker, client, *reply, record).await,
         Err(Undelivered::ClientGone) => {
             bump(&worker.counts().aborted, 1);
             record.status = 499;
             End::Close
         }
-        Err(Undelivered::Fault { fault, body_touched: true }) => {
+        Err(Undelivered::Fault {
+            fault,
+            body_touched: true,
+        }) => {
             answer_fault(client, record, fault, Some(head), false).await;
             End::Linger
         }
-        Err(Undelivered::Fault { fault, body_touched: false }) => fail(client, record, head, plan, fault).await,
+        Err(Undelivered::Fault {
+            fault,
+            body_touched: false,
+        }) => fail(client, record, head, plan, fault).await,
     }
 }
 
 /// Answers a request whose body has not been touched.
-async fn fail(client: &mut Client, record: &mut Record, head: &RequestHead, plan: RequestPlan, fault: Fault) -> End {
+async fn fail(
+    client: &mut Client,
+    record: &mut Record,
+    head: &RequestHead,
+    plan: RequestPlan,
+    fault: Fault,
+) -> End {
     let keeps = plan.keep_alive && client.skip_body(plan).await;
     answer_fault(client, record, fault, Some(head), keeps).await
 }

@@ -17,6 +17,9 @@ const PENDING_LEN_MAX: usize = 16 * 1024;
 /// Content up to this length is copied behind what is written before it.
 const JOINED_LEN_MAX: usize = 2 * 1024;
 
+/// Bytes moved in one turn; then the other connections of the worker have theirs.
+const TURN_LEN_MAX: usize = 256 * 1024;
+
 /// How the other side learns where the body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
@@ -99,6 +102,7 @@ impl Pump {
         to: &mut impl Transport,
         moved: &mut bool,
     ) -> Poll<Result<(), PumpError>> {
+        let mut left = TURN_LEN_MAX;
         loop {
             // Before anything is written, so that a head and the body that is there already leave together.
             if !self.ended && self.data == 0 && !buffer.is_empty() && self.pending.len() < PENDING_LEN_MAX {
@@ -124,7 +128,14 @@ impl Pump {
             match buffer.poll_fill(cx, from) {
                 Poll::Ready(Ok(0)) if self.reader.may_end_here() => self.end(),
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(PumpError::Source(None))),
-                Poll::Ready(Ok(_)) => *moved = true,
+                Poll::Ready(Ok(len)) => {
+                    *moved = true;
+                    left = left.saturating_sub(len);
+                    if left == 0 {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                }
                 Poll::Pending => return Poll::Pending,
             }
         }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use koinon_core_balance::PolicyKind;
 use koinon_core_route::{
-    Compilation, Extensions, GatewayDefinition, Globals, Place, Problem, Problems, Route, RouteTable, RouteUri, RoutesFile,
+    Compilation, Extensions, GatewayDefinition, Globals, Place, Problem, Problems, Route, RouteTable,
+    RouteUri, RoutesFile,
 };
 
 use crate::head::ForwardedPolicy;
@@ -198,9 +199,13 @@ fn plan(
     reason = "not given, given as none, and given are three things here"
 )]
 fn millis_of(route: &Route, key: &str) -> Result<Option<Option<Duration>>, String> {
-    let Some(text) = route.metadata(key) else { return Ok(None) };
+    let Some(text) = route.metadata(key) else {
+        return Ok(None);
+    };
     match text.parse::<i64>() {
         Ok(millis) => Ok(Some(u64::try_from(millis).ok().map(Duration::from_millis))),
-        Err(_) => Err(format!("metadata {key} is {text:?}; expected a number of milliseconds")),
+        Err(_) => Err(format!(
+            "metadata {key} is {text:?}; expected a number of milliseconds"
+        )),
     }
 }

@@ -130,7 +130,10 @@ impl Upstream {
         let endpoints = set.iter().map(|(endpoint, state)| {
             let (word, failures, retry_in_ms) = match state.standing(now) {
                 Standing::Serving => ("serving", 0, None),
-                Standing::Skipped { failures, retry_in_ms } => ("skipped", failures, Some(retry_in_ms)),
+                Standing::Skipped {
+                    failures,
+                    retry_in_ms,
+                } => ("skipped", failures, Some(retry_in_ms)),
                 Standing::Probing { failures } => ("probing", failures, None),
             };
             EndpointView {

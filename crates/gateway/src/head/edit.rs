@@ -72,7 +72,10 @@ impl RequestView for RequestEditor<'_> {
 
 /// Whether filters may write a field: not those that frame the message or concern the connection.
 fn may_be_written(name: &str) -> bool {
-    matches!(Known::of(name.as_bytes()), Known::Other | Known::Host | Known::Expect)
+    matches!(
+        Known::of(name.as_bytes()),
+        Known::Other | Known::Host | Known::Expect
+    )
 }
 
 impl RequestEdit for RequestEditor<'_> {

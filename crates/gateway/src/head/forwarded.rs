@@ -27,7 +27,9 @@ pub struct ForwardedPolicy {
 impl ForwardedPolicy {
     /// Whether a peer's forwarding headers are believed. Those of others are to be removed.
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
-        let Some(trusted) = &self.trusted_proxies else { return false };
+        let Some(trusted) = &self.trusted_proxies else {
+            return false;
+        };
         trusted.is_match(&peer.to_canonical().to_string())
     }
 
@@ -47,7 +49,11 @@ impl ForwardedPolicy {
         self.extend_for(fields, peer);
         append(fields, "X-Forwarded-Proto", "http");
         append(fields, "X-Forwarded-Port", &port);
-        append(fields, "X-Forwarded-Host", host.strip_suffix(":80").unwrap_or(&host));
+        append(
+            fields,
+            "X-Forwarded-Host",
+            host.strip_suffix(":80").unwrap_or(&host),
+        );
         self.extend_forwarded(fields, peer, &host);
     }
 
@@ -68,7 +74,9 @@ impl ForwardedPolicy {
 
     /// Of the addresses on the way only trusted ones are passed on, the peer's included.
     fn extend_for(&self, fields: &mut Fields, peer: IpAddr) {
-        let Some(trusted) = &self.trusted_proxies else { return };
+        let Some(trusted) = &self.trusted_proxies else {
+            return;
+        };
         let mut list: Vec<String> = Vec::new();
         for value in fields.get_all("x-forwarded-for") {
             let text = String::from_utf8_lossy(value);
@@ -82,14 +90,16 @@ impl ForwardedPolicy {
     }
 
     fn extend_forwarded(&self, fields: &mut Fields, peer: IpAddr, host: &str) {
-        let Some(trusted) = &self.trusted_proxies else { return };
+        let Some(trusted) = &self.trusted_proxies else {
+            return;
+        };
         let mut kept: Vec<String> = Vec::new();
         for value in fields.get_all("forwarded") {
             for element in String::from_utf8_lossy(value).split(',') {
                 let by_trusted = element.split(';').any(|pair| {
-                    pair.trim()
-                        .split_once('=')
-                        .is_some_and(|(name, value)| name.eq_ignore_ascii_case("for") && trusted.is_match(value.trim_matches('"')))
+                    pair.trim().split_once('=').is_some_and(|(name, value)| {
+                        name.eq_ignore_ascii_case("for") && trusted.is_match(value.trim_matches('"'))
+                    })
                 });
                 if by_trusted {
                     kept.push(element.trim().to_owned());
@@ -144,7 +154,9 @@ mod tests {
     /// A client must not be able to say who it is.
     #[test]
     fn an_untrusted_peers_headers_go() {
-        let mut head = head("X-Forwarded-For: 1.2.3.4\r\nforwarded: for=1.2.3.4\r\nX-Forwarded-Prefix: /x\r\nX-Mine: 1\r\n");
+        let mut head = head(
+            "X-Forwarded-For: 1.2.3.4\r\nforwarded: for=1.2.3.4\r\nX-Forwarded-Prefix: /x\r\nX-Mine: 1\r\n",
+        );
         assert!(!ForwardedPolicy::default().trusts("10.0.0.1".parse().unwrap()));
         head.fields_mut()
             .remove_named(|name, _| ForwardedPolicy::is_forwarding(name));
@@ -155,7 +167,8 @@ mod tests {
     /// Behind a trusted proxy the chain is kept and extended; what an untrusted hop claimed is left out.
     #[test]
     fn a_trusted_proxys_headers_are_extended() {
-        let mut head = head("X-Forwarded-For: 10.0.0.7\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n");
+        let mut head =
+            head("X-Forwarded-For: 10.0.0.7\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n");
         let policy = trusting(r"10\.0\.0\..*");
         assert!(policy.trusts("10.0.0.1".parse().unwrap()) && !policy.trusts("11.0.0.1".parse().unwrap()));
         policy.extend(&mut head, "10.0.0.1".parse().unwrap());

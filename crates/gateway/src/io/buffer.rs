@@ -162,7 +162,9 @@ mod tests {
 
     impl Transport for Drip {
         fn poll_read(&mut self, _: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
-            let Some(next) = self.0.pop() else { return Poll::Pending };
+            let Some(next) = self.0.pop() else {
+                return Poll::Pending;
+            };
             into[..next.len()].copy_from_slice(&next);
             Poll::Ready(Ok(next.len()))
         }

@@ -23,8 +23,12 @@ pub(super) async fn answer_fault(
         .map_or_else(new_request_id, str::to_owned);
     let upstream = record.upstream_name();
     tracing::debug!(
-        request_id = id, reason = fault.code(), status = fault.status(), upstream,
-        method = head.map_or("-", RequestHead::method), path = head.map_or("-", RequestHead::path),
+        request_id = id,
+        reason = fault.code(),
+        status = fault.status(),
+        upstream,
+        method = head.map_or("-", RequestHead::method),
+        path = head.map_or("-", RequestHead::path),
         "a request was not forwarded"
     );
     record.fault = Some(fault);
@@ -64,7 +68,10 @@ async fn write(
     let fields = response.fields_mut();
     for (name, value) in &answer.headers {
         if !fields.add(name, value.as_bytes()) {
-            tracing::warn!(name, "a filter's answer has a header that is not valid; it is left out");
+            tracing::warn!(
+                name,
+                "a filter's answer has a header that is not valid; it is left out"
+            );
         }
     }
     let is_empty = matches!(answer.status, 100..=199 | 204 | 304);

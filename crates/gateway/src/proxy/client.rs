@@ -141,7 +141,7 @@ impl Client {
         self.worker.draining.get()
     }
 
-    /// The end of an upgraded connection that neither side ends: its time is over, or a drain has started.
+    /// The end of an upgraded connection that neither side ends: nothing has come for too long. A drain leaves it its time.
     pub(super) fn poll_tunnel_end(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         self.timer.poll(cx, deadline)
     }
@@ -156,7 +156,9 @@ impl Client {
     pub(super) async fn write(&mut self, parts: [&[u8]; 2]) -> io::Result<()> {
         let idle = self.worker.node.settings.timeouts.idle;
         let (stream, timer) = (&mut self.stream, &mut self.timer);
-        write_all(stream, timer, parts, idle).await.map_err(|(error, _)| error)
+        write_all(stream, timer, parts, idle)
+            .await
+            .map_err(|(error, _)| error)
     }
 
     /// Whether the body is over, so that the next request begins where it ended; a short one that nobody wants is read

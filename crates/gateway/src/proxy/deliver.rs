@@ -177,7 +177,11 @@ fn try_again(worker: &Worker, path: &RoutePlan, attempt: Attempt, tried: &mut Tr
         return false;
     }
     let granted = is_probe || path.upstream.budget.try_retry(now);
-    UpstreamCounts::add(if granted { &counts.retries } else { &counts.retries_refused });
+    UpstreamCounts::add(if granted {
+        &counts.retries
+    } else {
+        &counts.retries_refused
+    });
     granted
 }
 

@@ -127,7 +127,10 @@ mod tests {
     /// A filter that adds a length or a coding must not be able to split a request in two.
     #[test]
     fn filters_cannot_change_where_a_request_ends() {
-        let mut head = request("GET", &[("Content-Length", "5"), ("Transfer-Encoding", "chunked")]);
+        let mut head = request(
+            "GET",
+            &[("Content-Length", "5"), ("Transfer-Encoding", "chunked")],
+        );
         assert_eq!(frame_request(&mut head, BodyLength::Empty), Framing::Plain);
         assert_eq!(text(head.fields()), "");
         let mut head = request("POST", &[("Content-Length", "3"), ("Content-Length", "5")]);
@@ -167,7 +170,10 @@ mod tests {
     fn bodiless_answers_have_no_body() {
         let mut head = response(200, &[("Content-Length", "9")]);
         let passing = frame_response(&mut head, BodyLength::Empty, true, true);
-        assert_eq!((passing.body, text(head.fields()).as_str()), (BodyLength::Empty, "Content-Length: 9\r\n"));
+        assert_eq!(
+            (passing.body, text(head.fields()).as_str()),
+            (BodyLength::Empty, "Content-Length: 9\r\n")
+        );
         let mut head = response(204, &[("Content-Length", "9")]);
         let passing = frame_response(&mut head, BodyLength::Known(9), true, false);
         assert!(passing.drops_body && passing.body == BodyLength::Empty);

@@ -44,11 +44,16 @@ pub(super) fn prepare(
     let upgrade = plan.upgrade.then(|| upgrade_of(head)).flatten();
     if let Some(authority) = head.authority().map(str::to_owned) {
         // The target's host goes before the field's (RFC 9112 §3.2.2); both are valid, and the path starts with `/`.
-        let _ = (head.fields_mut().set("Host", authority.as_bytes()), head.to_origin_form());
+        let _ = (
+            head.fields_mut().set("Host", authority.as_bytes()),
+            head.to_origin_form(),
+        );
     }
     let peer = client.peer.ip();
     let trusted = forwarded.trusts(peer);
-    strip_hop_by_hop(head.fields_mut(), |name| !trusted && ForwardedPolicy::is_forwarding(name));
+    strip_hop_by_hop(head.fields_mut(), |name| {
+        !trusted && ForwardedPolicy::is_forwarding(name)
+    });
     if trusted {
         forwarded.extend(head, peer);
     }
@@ -71,7 +76,10 @@ pub(super) fn prepare(
     if let Some(protocol) = &upgrade {
         let fields = head.fields_mut();
         // The protocol was read from a head; it may stand in one.
-        let _ = (fields.set("Connection", b"Upgrade"), fields.set("Upgrade", protocol));
+        let _ = (
+            fields.set("Connection", b"Upgrade"),
+            fields.set("Upgrade", protocol),
+        );
     }
     let method = head.method();
     Prepared::Forward(Outgoing {

@@ -47,7 +47,12 @@ pub(super) async fn relay(
     strip_hop_by_hop(arrived.head.fields_mut(), |_| false);
     run_filters(path, &mut arrived.head, notes);
     let takes_chunks = head.version() == Version::Http11;
-    let passing = frame_response(&mut arrived.head, arrived.plan.body, takes_chunks, head.method() == "HEAD");
+    let passing = frame_response(
+        &mut arrived.head,
+        arrived.plan.body,
+        takes_chunks,
+        head.method() == "HEAD",
+    );
     let keeps = plan.keep_alive && !passing.closes && arrived.sending.is_none() && !client.is_draining();
     let connection = match (keeps, takes_chunks) {
         (false, _) => Some("close"),
@@ -91,7 +96,9 @@ pub(super) async fn relay(
             return End::Close;
         }
     }
-    let is_clean = response_plan.keep_alive && !passing.drops_body && sending.is_none();
+    // A server that does not expect a body there reads it as its next request; then nobody else's may follow.
+    let is_odd = plan.body != BodyLength::Empty && matches!(head.method(), "GET" | "HEAD");
+    let is_clean = response_plan.keep_alive && !passing.drops_body && sending.is_none() && !is_odd;
     if is_clean && down.source_ended() && link.unread.is_empty() {
         worker.pool.borrow_mut().give(link.addr, link.stream, hint);
     }
@@ -110,7 +117,10 @@ fn run_filters(path: &RoutePlan, head: &mut ResponseHead, notes: &Exchange) {
     let mut editor = ResponseEditor { head, failed: false };
     path.route.after(&mut editor, notes);
     if editor.failed {
-        tracing::warn!(route = &*path.route.id, "a filter made a response header that is not valid; it is left out");
+        tracing::warn!(
+            route = &*path.route.id,
+            "a filter made a response header that is not valid; it is left out"
+        );
     }
 }
 

@@ -18,7 +18,9 @@ use crate::pump::{Framing, Pump, PumpError};
 use crate::worker::Worker;
 
 pub(super) async fn run(worker: &Worker, client: &mut Client, reply: Reply, record: &mut Record) -> End {
-    let Reply { mut arrived, attempt, .. } = reply;
+    let Reply {
+        mut arrived, attempt, ..
+    } = reply;
     bump(&worker.counts().upgrades, 1);
     client.unread.take(arrived.sent_from_buffer);
     let fields = arrived.head.fields_mut();
@@ -40,8 +42,20 @@ pub(super) async fn run(worker: &Worker, client: &mut Client, reply: Reply, reco
     let mut deadline = Clock::coarse() + idle;
     poll_fn(|cx| {
         let mut moved = false;
-        let up_is_over = up.poll(cx, &mut client.stream, &mut client.unread, &mut link.stream, &mut moved);
-        let down_is_over = down.poll(cx, &mut link.stream, &mut link.unread, &mut client.stream, &mut moved);
+        let up_is_over = up.poll(
+            cx,
+            &mut client.stream,
+            &mut client.unread,
+            &mut link.stream,
+            &mut moved,
+        );
+        let down_is_over = down.poll(
+            cx,
+            &mut link.stream,
+            &mut link.unread,
+            &mut client.stream,
+            &mut moved,
+        );
         if moved {
             deadline = Clock::tick() + idle;
         }

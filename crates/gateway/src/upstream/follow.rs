@@ -48,7 +48,12 @@ struct Table {
 }
 
 impl Upstreams {
-    pub(crate) fn new(source: Option<Source>, policy: PolicyKind, zone: Option<String>, workers: usize) -> Self {
+    pub(crate) fn new(
+        source: Option<Source>,
+        policy: PolicyKind,
+        zone: Option<String>,
+        workers: usize,
+    ) -> Self {
         let upstreams = Self {
             source,
             policy,
@@ -73,7 +78,13 @@ impl Upstreams {
         if let Some(known) = table.by_name.get(&(name.clone(), policy.as_str())) {
             return Arc::clone(known);
         }
-        let new = Upstream::new(name.clone(), policy, self.zone.is_some(), self.workers, &mut table.rng);
+        let new = Upstream::new(
+            name.clone(),
+            policy,
+            self.zone.is_some(),
+            self.workers,
+            &mut table.rng,
+        );
         let new = Arc::new(new);
         table
             .by_name
@@ -87,7 +98,9 @@ impl Upstreams {
     /// Forgets upstreams that no route names any more.
     pub(crate) fn forget_unused(&self) {
         let mut table = self.lock();
-        table.by_name.retain(|_, upstream| Arc::strong_count(upstream) > 1);
+        table
+            .by_name
+            .retain(|_, upstream| Arc::strong_count(upstream) > 1);
         table.names.forget_unused();
         self.refill(&mut table, |_| true);
     }
@@ -175,14 +188,19 @@ impl Upstreams {
     }
 
     fn instances(&self, service: &ServiceName, names: &mut Names) -> Vec<Endpoint<Target>> {
-        let Some(source) = &self.source else { return Vec::new() };
+        let Some(source) = &self.source else {
+            return Vec::new();
+        };
         let Some(snapshot) = source.registry.snapshot(&source.namespace) else {
             return Vec::new();
         };
         let Some(view) = snapshot.service(service) else {
             return Vec::new();
         };
-        let up = view.instances.values().filter(|instance| instance.status == Status::Up);
+        let up = view
+            .instances
+            .values()
+            .filter(|instance| instance.status == Status::Up);
         up.flat_map(|instance| of_instance(instance, names)).collect()
     }
 

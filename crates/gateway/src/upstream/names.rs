@@ -84,7 +84,9 @@ impl Names {
 
     /// Takes an answer in; says whether it changes anything.
     pub(super) fn learn(&mut self, (host, found): Answer) -> bool {
-        let Some(known) = self.known.get_mut(&host) else { return false };
+        let Some(known) = self.known.get_mut(&host) else {
+            return false;
+        };
         known.asking = false;
         let Some(found) = found else {
             known.next = Instant::now() + RETRY;
@@ -116,7 +118,10 @@ async fn look_up(host: &str) -> Option<Vec<IpAddr>> {
             None
         }
         Err(_elapsed) => {
-            warn!(host, "resolving the host name of an endpoint took too long; its last addresses stay in use");
+            warn!(
+                host,
+                "resolving the host name of an endpoint took too long; its last addresses stay in use"
+            );
             None
         }
     }
@@ -130,7 +135,10 @@ mod tests {
     #[tokio::test]
     async fn names_become_addresses() {
         let mut names = Names::default();
-        assert_eq!(names.addresses("127.0.0.9"), ["127.0.0.9".parse::<IpAddr>().unwrap()]);
+        assert_eq!(
+            names.addresses("127.0.0.9"),
+            ["127.0.0.9".parse::<IpAddr>().unwrap()]
+        );
         assert_eq!(names.addresses("[::1]"), ["::1".parse::<IpAddr>().unwrap()]);
         assert!(names.addresses("localhost").is_empty());
         let mut lookups = JoinSet::new();

@@ -52,12 +52,7 @@ pub(super) async fn run(worker: Rc<Worker>, listener: TcpListener, drain: Drain)
     finish(connections, drain.deadline().unwrap_or_else(Instant::now)).await
 }
 
-fn start(
-    worker: &Rc<Worker>,
-    connections: &mut JoinSet<()>,
-    stream: TcpStream,
-    peer: std::net::SocketAddr,
-) {
+fn start(worker: &Rc<Worker>, connections: &mut JoinSet<()>, stream: TcpStream, peer: std::net::SocketAddr) {
     let counts = worker.counts();
     bump(&counts.accepted, 1);
     let Some(place) = worker.node.caps.enter(peer.ip().to_canonical()) else {
@@ -99,7 +94,9 @@ fn refuse(stream: &TcpStream) {
 fn take_queue(worker: &Rc<Worker>, connections: &mut JoinSet<()>, listener: TcpListener) {
     let Ok(listener) = listener.into_std() else { return };
     for _ in 0..QUEUE_LEN_MAX {
-        let Ok((stream, peer)) = listener.accept() else { return };
+        let Ok((stream, peer)) = listener.accept() else {
+            return;
+        };
         if stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {

@@ -60,12 +60,11 @@ fn connections_open_and_close() {
             });
         }
     });
+    // The last ones may still be in the kernel's queue when all others are gone.
+    until("all were taken", || stand.counts().accepted == ALL as u64);
     until("all are gone", || stand.counts().open == 0);
     stand.until_quiet();
-    assert_eq!(
-        (stand.counts().accepted, stand.counts().refused_connections),
-        (ALL as u64, 0)
-    );
+    assert_eq!(stand.counts().refused_connections, 0);
     assert!(
         started.elapsed() < Duration::from_secs(60),
         "{:?}",

@@ -45,6 +45,10 @@ fn broken_heads() -> Vec<(&'static str, Reply)> {
             "a status beyond 599",
             Reply::raw("HTTP/1.1 999 OK\r\nContent-Length: 0\r\n\r\n"),
         ),
+        (
+            "an empty line first",
+            Reply::raw("\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+        ),
         ("no status line", Reply::raw("Content-Length: 0\r\n\r\n")),
         ("garbage", Reply::raw("\x01\x02\x03\n")),
         (

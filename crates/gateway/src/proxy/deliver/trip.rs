@@ -5,9 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use koinon_core_http1::scan::HeadEnd;
-use koinon_core_http1::{
-    BodyLength, BodyReader, HeadScan, RequestHead, ResponseHead, ResponsePlan, Version,
-};
+use koinon_core_http1::{BodyLength, BodyReader, HeadScan, RequestHead, ResponseHead, ResponsePlan, Version};
 
 use super::super::client::{Client, write_all};
 use super::super::link::Link;
@@ -136,7 +134,11 @@ impl<'a> Trip<'a> {
         let mut response = self.worker.response_head();
         for _ in 0..INTERIMS_MAX {
             let found = self.wait_head(link, sending).await?;
-            let bytes = link.unread.unread().get(found.start..found.end).unwrap_or_default();
+            let bytes = link
+                .unread
+                .unread()
+                .get(found.start..found.end)
+                .unwrap_or_default();
             let limits = &self.worker.node.settings.limits;
             let parsed = response.parse(bytes, self.request.answers_head, limits);
             link.unread.take(found.end);
@@ -165,12 +167,8 @@ impl<'a> Trip<'a> {
             .map_err(|_| TripError::ClientGone)
     }
 
-    async fn wait_head(
-        &mut self,
-        link: &mut Link,
-        sending: &mut Option<Pump>,
-    ) -> Result<HeadEnd, TripError> {
-        let mut scan = HeadScan::default();
+    async fn wait_head(&mut self, link: &mut Link, sending: &mut Option<Pump>) -> Result<HeadEnd, TripError> {
+        let mut scan = HeadScan::for_response();
         let mut deadline = self.deadline(sending.is_some());
         let limits = self.worker.node.settings.limits;
         poll_fn(|cx| {
@@ -211,7 +209,12 @@ impl<'a> Trip<'a> {
         let pump = sending.as_mut()?;
         let client = &mut *self.client;
         let mut moved = false;
-        let polled = pump.poll(cx, (&mut client.stream, &mut client.unread), &mut link.stream, &mut moved);
+        let polled = pump.poll(
+            cx,
+            (&mut client.stream, &mut client.unread),
+            &mut link.stream,
+            &mut moved,
+        );
         self.touched |= pump.has_taken();
         if moved {
             *deadline = Clock::tick() + self.worker.node.settings.timeouts.idle;
@@ -230,7 +233,9 @@ impl<'a> Trip<'a> {
             Poll::Ready(Err(PumpError::Source(None))) => Some(TripError::ClientGone),
             // It may have answered before it stopped reading; its end is noticed where its answer is read.
             Poll::Ready(Err(PumpError::Sink)) if pump.has_begun() => None,
-            Poll::Ready(Err(PumpError::Sink)) => Some(self.of_endpoint(Fault::UpstreamClosed, sending.as_ref())),
+            Poll::Ready(Err(PumpError::Sink)) => {
+                Some(self.of_endpoint(Fault::UpstreamClosed, sending.as_ref()))
+            }
         }
     }
 
