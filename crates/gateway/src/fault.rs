@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     BadRewrite,
     /// The upstream has no instance.
     NoInstance,
+    /// The same, where the routes file wants it to look as if there were no such service.
+    NoService,
     /// No instance could be connected to.
     ConnectFailed,
     /// Connecting took too long.
@@ -39,13 +41,14 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Refused(Refusal::RequestLine),
         Self::HeadTimeout,
         Self::BodyTimeout,
         Self::NoRoute,
         Self::BadRewrite,
         Self::NoInstance,
+        Self::NoService,
         Self::ConnectFailed,
         Self::ConnectTimeout,
         Self::UpstreamClosed,
@@ -69,7 +72,7 @@ impl Fault {
         match self {
             Self::Refused(refusal) => refusal.status(),
             Self::HeadTimeout | Self::BodyTimeout => 408,
-            Self::NoRoute => 404,
+            Self::NoRoute | Self::NoService => 404,
             Self::NoInstance | Self::Overloaded => 503,
             Self::BadRewrite => 400,
             Self::ConnectFailed | Self::UpstreamClosed | Self::UpstreamMalformed => 502,
@@ -87,6 +90,7 @@ impl Fault {
             Self::NoRoute => "no_route",
             Self::BadRewrite => "bad_rewrite",
             Self::NoInstance => "no_instance",
+            Self::NoService => "no_service",
             Self::ConnectFailed => "connect_failed",
             Self::ConnectTimeout => "connect_timeout",
             Self::UpstreamClosed => "upstream_closed",
@@ -105,7 +109,7 @@ impl Fault {
             Self::BodyTimeout => "the request's body stopped arriving".into(),
             Self::NoRoute => "no route matches this request".into(),
             Self::BadRewrite => "the route's filters make no valid request of this one".into(),
-            Self::NoInstance => "no instance of the service is available".into(),
+            Self::NoInstance | Self::NoService => "no instance of the service is available".into(),
             Self::ConnectFailed => "no instance of the service could be connected to".into(),
             Self::ConnectTimeout => "connecting to the service took too long".into(),
             Self::UpstreamClosed => "the service closed the connection before it answered".into(),

@@ -6,7 +6,7 @@ mod forwarded;
 use koinon_core_http1::{Fields, Known};
 
 pub(crate) use edit::{RequestEditor, RequestLens, ResponseEditor};
-pub use forwarded::ForwardedPolicy;
+pub(crate) use forwarded::ForwardedPolicy;
 
 /// Removes what concerns one connection only, and what `also` says besides, in one pass.
 ///

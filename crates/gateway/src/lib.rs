@@ -53,7 +53,6 @@ mod worker;
 
 pub use dry_run::DryRun;
 pub use gateway::{Counts, Gateway, RouteView, Serving, StartError};
-pub use head::ForwardedPolicy;
 pub use listen::GatewayListener;
 pub use meter::{BUCKETS_US, MeterView};
 pub use settings::{AccessLogFormat, GatewaySettings, Timeouts};

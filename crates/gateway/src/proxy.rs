@@ -138,7 +138,11 @@ async fn route(
         Err(Undelivered::Fault {
             fault,
             body_touched: false,
-        }) => fail(client, record, head, plan, fault).await,
+        }) => {
+            let hidden = fault == Fault::NoInstance && snapshot.hides_services;
+            let fault = if hidden { Fault::NoService } else { fault };
+            fail(client, record, head, plan, fault).await
+        }
     }
 }
 

@@ -86,9 +86,8 @@ impl Routes {
         published.publish(Snapshot {
             table,
             plans: plans.into(),
-            forwarded: ForwardedPolicy {
-                trusted_proxies: globals.trusted_proxies.map(|given| given.value),
-            },
+            forwarded: ForwardedPolicy::of(&globals),
+            hides_services: globals.use_404.as_ref().is_some_and(|given| given.value),
         });
         Ok(notes)
     }

@@ -23,6 +23,8 @@ pub(crate) struct Snapshot {
     /// By the routes' index.
     pub(crate) plans: Box<[RoutePlan]>,
     pub(crate) forwarded: ForwardedPolicy,
+    /// A service without instances is answered 404 and not 503.
+    pub(crate) hides_services: bool,
 }
 
 /// Where a route leads.

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use koinon_core_http1::{Fields, RequestHead};
-use koinon_core_route::JavaRegex;
+use koinon_core_route::{ForwardedHeader, Given, Globals, JavaRegex};
 
 const NAMES: [&str; 6] = [
     "forwarded",
@@ -17,14 +17,71 @@ const NAMES: [&str; 6] = [
     "x-forwarded-prefix",
 ];
 
-/// Whose forwarding headers are believed.
+/// Whose forwarding headers are believed, and which are written.
 #[derive(Debug, Default)]
-pub struct ForwardedPolicy {
+pub(crate) struct ForwardedPolicy {
     /// A peer whose address matches as a whole is a trusted proxy. None: nobody is.
-    pub trusted_proxies: Option<JavaRegex>,
+    trusted_proxies: Option<JavaRegex>,
+    forwarded: Written,
+    x_for: Written,
+    x_host: Written,
+    x_port: Written,
+    x_proto: Written,
+    x_prefix: Written,
+}
+
+/// How one header of a trusted proxy is continued.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Written {
+    /// What came in is kept, and ours added.
+    #[default]
+    Appended,
+    /// Ours replaces what came in.
+    Replaced,
+    /// What came in passes as it is.
+    Untouched,
+}
+
+impl Written {
+    fn of(all: bool, header: &ForwardedHeader) -> Self {
+        match (
+            all && given(header.enabled.as_ref()),
+            given(header.append.as_ref()),
+        ) {
+            (false, _) => Self::Untouched,
+            (true, true) => Self::Appended,
+            (true, false) => Self::Replaced,
+        }
+    }
+}
+
+/// Spring's default of every one of these switches is on.
+fn given(switch: Option<&Given<bool>>) -> bool {
+    switch.is_none_or(|switch| switch.value)
 }
 
 impl ForwardedPolicy {
+    /// As a routes file says.
+    pub(crate) fn of(globals: &Globals) -> Self {
+        let x = &globals.x_forwarded;
+        let all = given(x.enabled.as_ref());
+        Self {
+            trusted_proxies: globals
+                .trusted_proxies
+                .as_ref()
+                .map(|trusted| trusted.value.clone()),
+            forwarded: match given(globals.forwarded_enabled.as_ref()) {
+                true => Written::Appended,
+                false => Written::Untouched,
+            },
+            x_for: Written::of(all, &x.for_),
+            x_host: Written::of(all, &x.host),
+            x_port: Written::of(all, &x.port),
+            x_proto: Written::of(all, &x.proto),
+            x_prefix: Written::of(all, &x.prefix),
+        }
+    }
+
     /// Whether a peer's forwarding headers are believed. Those of others are to be removed.
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
         let Some(trusted) = &self.trusted_proxies else {
@@ -47,18 +104,15 @@ impl ForwardedPolicy {
         let port = port_of(&host).unwrap_or("80").to_owned();
         let fields = head.fields_mut();
         self.extend_for(fields, peer);
-        append(fields, "X-Forwarded-Proto", "http");
-        append(fields, "X-Forwarded-Port", &port);
-        append(
-            fields,
-            "X-Forwarded-Host",
-            host.strip_suffix(":80").unwrap_or(&host),
-        );
+        write(fields, self.x_proto, "X-Forwarded-Proto", "http");
+        write(fields, self.x_port, "X-Forwarded-Port", &port);
+        let host_shown = host.strip_suffix(":80").unwrap_or(&host);
+        write(fields, self.x_host, "X-Forwarded-Host", host_shown);
         self.extend_forwarded(fields, peer, &host);
     }
 
     /// Tells the prefix that the route's filters took off the path.
-    pub(crate) fn note_prefix(head: &mut RequestHead, original: &str) {
+    pub(crate) fn note_prefix(&self, head: &mut RequestHead, original: &str) {
         let before = original.strip_suffix('/').unwrap_or(original);
         let now = head.path().strip_suffix('/').unwrap_or(head.path());
         let prefix = match (now, before.strip_suffix(now)) {
@@ -68,19 +122,23 @@ impl ForwardedPolicy {
         };
         if !prefix.is_empty() && prefix != before {
             let prefix = prefix.to_owned();
-            append(head.fields_mut(), "X-Forwarded-Prefix", &prefix);
+            write(head.fields_mut(), self.x_prefix, "X-Forwarded-Prefix", &prefix);
         }
     }
 
     /// Of the addresses on the way only trusted ones are passed on, the peer's included.
     fn extend_for(&self, fields: &mut Fields, peer: IpAddr) {
-        let Some(trusted) = &self.trusted_proxies else {
+        let Some(trusted) = self
+            .trusted_proxies
+            .as_ref()
+            .filter(|_| self.x_for != Written::Untouched)
+        else {
             return;
         };
         let mut list: Vec<String> = Vec::new();
         for value in fields.get_all("x-forwarded-for") {
             let text = String::from_utf8_lossy(value);
-            if trusted.is_match(&text) {
+            if self.x_for == Written::Appended && trusted.is_match(&text) {
                 list.push(text.into_owned());
             }
         }
@@ -90,7 +148,11 @@ impl ForwardedPolicy {
     }
 
     fn extend_forwarded(&self, fields: &mut Fields, peer: IpAddr, host: &str) {
-        let Some(trusted) = &self.trusted_proxies else {
+        let Some(trusted) = self
+            .trusted_proxies
+            .as_ref()
+            .filter(|_| self.forwarded != Written::Untouched)
+        else {
             return;
         };
         let mut kept: Vec<String> = Vec::new();
@@ -116,12 +178,18 @@ impl ForwardedPolicy {
     }
 }
 
-/// Adds to a field that is one comma-separated list.
-fn append(fields: &mut Fields, name: &str, value: &str) {
-    let mut list: Vec<String> = fields
-        .get_all(name)
-        .map(|value| String::from_utf8_lossy(value).into_owned())
-        .collect();
+/// Continues a field that is one comma-separated list.
+fn write(fields: &mut Fields, how: Written, name: &str, value: &str) {
+    let mut list: Vec<String> = Vec::new();
+    match how {
+        Written::Untouched => return,
+        Written::Replaced => {}
+        Written::Appended => list.extend(
+            fields
+                .get_all(name)
+                .map(|value| String::from_utf8_lossy(value).into_owned()),
+        ),
+    }
     list.push(value.to_owned());
     let set = fields.set(name, list.join(",").as_bytes());
     debug_assert!(set, "what was read from a head may stand in one");
@@ -148,6 +216,7 @@ mod tests {
     fn trusting(pattern: &str) -> ForwardedPolicy {
         ForwardedPolicy {
             trusted_proxies: Some(JavaRegex::whole(pattern).unwrap()),
+            ..ForwardedPolicy::default()
         }
     }
 
@@ -185,7 +254,34 @@ mod tests {
     fn the_stripped_prefix_is_told() {
         let mut head = head("");
         assert!(head.set_path("/b"));
-        ForwardedPolicy::note_prefix(&mut head, "/a/b");
+        trusting(".*").note_prefix(&mut head, "/a/b");
         assert_eq!(head.fields().text("x-forwarded-prefix"), Some("/a"));
+    }
+
+    /// The file's switches decide what is written: off leaves what came in, without appending ours alone is left.
+    #[test]
+    fn switches_are_heeded() {
+        let off = |value| {
+            Some(Given {
+                value,
+                place: koinon_core_route::Place::default(),
+            })
+        };
+        let mut globals = Globals {
+            trusted_proxies: Some(Given {
+                value: JavaRegex::whole(".*").unwrap(),
+                place: koinon_core_route::Place::default(),
+            }),
+            forwarded_enabled: off(false),
+            ..Globals::default()
+        };
+        globals.x_forwarded.proto.enabled = off(false);
+        globals.x_forwarded.for_.append = off(false);
+        let mut head = head("X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n");
+        ForwardedPolicy::of(&globals).extend(&mut head, "10.0.0.1".parse().unwrap());
+        let get = |name| head.fields().text(name);
+        assert_eq!(get("x-forwarded-for"), Some("10.0.0.1"));
+        assert_eq!(get("x-forwarded-proto"), Some("https"));
+        assert_eq!(get("forwarded"), None);
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn prepare(
         return Prepared::Fault(Fault::BadRewrite);
     }
     if let Some(original) = original {
-        ForwardedPolicy::note_prefix(head, &original);
+        forwarded.note_prefix(head, &original);
     }
     if let Some(protocol) = &upgrade {
         let fields = head.fields_mut();
