@@ -28,6 +28,7 @@ impl Filter for Numbered {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "an example talks to whoever runs it")]
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let upstream = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8081".into());

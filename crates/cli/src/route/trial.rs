@@ -16,7 +16,7 @@ use crate::remote::{CommandError, Output, Remote, RemoteArgs, read, write_line};
 pub(super) struct TryArgs {
     /// The method, such as GET.
     method: String,
-    /// The URL, such as http://shop.example/orders/7, or only its path.
+    /// The URL, such as `http://shop.example/orders/7`, or only its path.
     url: String,
     /// A header. May be given several times.
     #[arg(long = "header", short = 'H', value_parser = header, value_name = "NAME: VALUE")]
