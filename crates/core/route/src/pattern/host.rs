@@ -67,7 +67,7 @@ impl HostPattern {
             .map(|name| &**name)
     }
 
-    /// Whether `host` fits. Allocates nothing for a host of at most [`LABELS_INLINE`] labels.
+    /// Whether `host` fits. Allocates nothing for a host of at most `LABELS_INLINE` labels.
     #[must_use]
     pub fn matches(&self, host: &str) -> bool {
         if self.is_literal && host.eq_ignore_ascii_case(&self.source) {
