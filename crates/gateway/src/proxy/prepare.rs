@@ -92,6 +92,21 @@ pub(super) fn prepare(
     })
 }
 
+/// The protocol that the client offers to go on in, if it may be passed on.
+///
+/// HTTP/2 over this connection, or TLS with HTTP in it, would carry further requests past every route and filter; the
+/// request is then forwarded without the offer, which is what a server that does not know the protocol makes of it.
 fn upgrade_of(head: &RequestHead) -> Option<Vec<u8>> {
+    let carries_http = |protocol: &[u8]| {
+        let starts_like = |start: &[u8]| {
+            protocol
+                .get(..start.len())
+                .is_some_and(|own| own.eq_ignore_ascii_case(start))
+        };
+        starts_like(b"h2") || starts_like(b"http") || starts_like(b"tls")
+    };
+    if head.fields().members(Known::Upgrade).any(carries_http) {
+        return None;
+    }
     head.fields().known(Known::Upgrade).next().map(<[u8]>::to_vec)
 }

@@ -127,12 +127,14 @@ impl Upstreams {
                     None => subscription = None,
                 },
                 Some(answer) = lookups.join_next() => {
-                    // A look-up that panicked is asked again when its name is wanted anew.
-                    if let Ok(answer) = answer {
-                        let mut table = self.lock();
-                        if table.names.learn(answer) {
-                            self.refill(&mut table, |_| true);
+                    let mut table = self.lock();
+                    match answer {
+                        Ok(answer) => {
+                            if table.names.learn(answer) {
+                                self.refill(&mut table, |_| true);
+                            }
                         }
+                        Err(_panicked) => table.names.lost(),
                     }
                 }
                 () = self.wanted.notified() => {}

@@ -98,6 +98,14 @@ impl Names {
         changed
     }
 
+    /// Takes note that a look-up ended without an answer; nobody knows whose it was, so all are free to be asked again.
+    pub(super) fn lost(&mut self) {
+        let soon = Instant::now() + RETRY;
+        for known in self.known.values_mut().filter(|known| known.asking) {
+            (known.asking, known.next) = (false, soon);
+        }
+    }
+
     /// Forgets names that nobody has asked for since the last call.
     pub(super) fn forget_unused(&mut self) {
         self.known.retain(|_, known| std::mem::take(&mut known.wanted));

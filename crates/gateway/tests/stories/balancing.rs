@@ -231,3 +231,15 @@ fn a_route_chooses_its_policy() {
     assert_eq!((first.requests(), second.requests()), (5, 5));
     assert_eq!(get(stand.addr, "/any").status, 200);
 }
+
+/// `loadbalancer.use404` hides whether there is such a service at all.
+#[test]
+fn a_hidden_service_is_not_found() {
+    let stand = Stand::balanced(settings(1));
+    let file = "spring:\n  cloud:\n    gateway:\n      loadbalancer:\n        use404: true\n      routes:\n        \
+                - {id: hidden, uri: 'lb://nobody', order: -1, predicates: ['Path=/hidden']}\n";
+    let file = koinon_core_route::RoutesFile::read(file, "file", &|_| None, &[]).unwrap();
+    stand.gateway.set_routes(file).unwrap();
+    let answer = crate::common::get(stand.addr, "/hidden");
+    assert_eq!((answer.status, answer.code().as_str()), (404, "no_service"));
+}

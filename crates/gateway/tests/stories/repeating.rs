@@ -186,3 +186,26 @@ fn an_answer_is_never_a_reason_to_repeat() {
     assert_eq!(statuses, [[200; 5], [503; 5]].concat());
     assert_eq!((broken.requests(), sound.requests()), (5, 5));
 }
+
+/// A server that expects no body with GET takes it for its next request; were its connection kept, somebody else would get
+/// the answer to that. A body with POST is nothing odd, and its connection is kept.
+#[test]
+fn a_connection_behind_an_odd_body_is_not_kept() {
+    for (method, connects) in [("GET", 5), ("POST", 1)] {
+        let upstream = Upstream::start(|wire| {
+            while wire.head().is_some() {
+                wire.bytes(4).unwrap();
+                wire.write(ok("taken"));
+            }
+        });
+        let stand = Stand::to(1, upstream.addr);
+        let mut client = Client::connect(stand.addr);
+        for _ in 0..5 {
+            client.send(format!(
+                "{method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
+            ));
+            assert_eq!(client.answer().text(), "taken");
+        }
+        assert_eq!(stand.upstream().connects, connects, "{method}");
+    }
+}

@@ -126,6 +126,27 @@ fn a_101_out_of_turn_is_502() {
     stand.until_quiet();
 }
 
+/// HTTP/2 in the clear, or TLS, would carry requests past every route: such an offer is not passed on, the request is.
+#[test]
+fn a_tunnel_for_http_is_not_offered() {
+    let upstream = Upstream::start(|wire| {
+        let head = wire.head().unwrap();
+        for name in ["upgrade", "connection", "http2-settings"] {
+            assert_eq!(header(&head, name), None, "{head}");
+        }
+        wire.write(ok("plain"));
+    });
+    let stand = Stand::to(1, upstream.addr);
+    for offer in ["h2c", "H2C", "websocket, h2c", "TLS/1.2", "HTTP/2.0"] {
+        let mut client = Client::connect(stand.addr);
+        client.send(format!(
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: {offer}\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"
+        ));
+        assert_eq!(client.answer().text(), "plain", "{offer}");
+    }
+    assert_eq!(stand.counts().upgrades, 0);
+}
+
 /// When one side is reset, the other learns it: nothing of the tunnel stays.
 #[test]
 fn a_reset_ends_both_sides() {
