@@ -24,6 +24,7 @@ use crate::report::{KOINON, Report};
 use engine::Engine;
 use place::Place;
 use proxies::{HAPROXY, NAMES, NGINX, Proxy, SPRING};
+use routes::RouteFile;
 
 /// How long and how often things are measured.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +62,7 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     place::raise_file_limit()?;
     let place = Place::choose()?;
     let mut engine = Engine::new()?;
+    let routes = RouteFile::write(&engine.upstreams()?, effort.fresh)?;
     let mut proxies = Vec::new();
     for name in NAMES {
         if !options.wants_proxy(name) {
@@ -68,7 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
         } else if name == SPRING && !options.wants("cost") {
             report.left_out.push(format!("{name} (only in the part cost)"));
         } else {
-            proxies.push(Proxy::start(name, options, place, &mut engine, effort.fresh)?);
+            proxies.push(Proxy::start(name, options, place, &mut engine, &routes)?);
         }
     }
     type Part = fn(&[Proxy], &mut Engine, Effort, &mut Report) -> Result<()>;

@@ -5,10 +5,11 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+use super::proxies::CONNECTIONS_MAX;
 use crate::error::{Error, Result};
 
-/// Connections on both sides of both ends of 5,000 clients, and some.
-const FILES_MIN: u64 = 12_000;
+/// Every proxy may have [`CONNECTIONS_MAX`] connections, each with another one to an endpoint; and some.
+const FILES_MIN: u64 = 2 * CONNECTIONS_MAX as u64 + 1_024;
 
 /// The cores of the two sides.
 #[derive(Debug, Clone, Copy)]

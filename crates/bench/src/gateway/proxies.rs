@@ -1,8 +1,7 @@
 //! The proxies under measurement, started on the proxies' core and known to forward.
 
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,7 @@ use super::load::PATH;
 use super::message::request;
 use super::place::Place;
 use super::registering::register;
-use super::routes;
+use super::routes::RouteFile;
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::report::{KOINON, warn};
@@ -25,6 +24,11 @@ pub(super) const NGINX: &str = "nginx";
 pub(super) const SPRING: &str = "spring";
 /// All, in the order in which they take their first turn.
 pub(super) const NAMES: [&str; 4] = [KOINON, HAPROXY, NGINX, SPRING];
+
+/// The client connections that each of them is told to take, all from one address.
+pub(super) const CONNECTIONS_MAX: usize = 8_192;
+/// The connections that Koinon's other listeners may have, so that open files are left for the gateway's.
+const DOOR_CONNECTIONS_MAX: usize = 256;
 
 /// A JVM on one core needs tens of seconds.
 const START_MAX: Duration = Duration::from_secs(120);
@@ -48,28 +52,27 @@ pub(super) struct Proxy {
     reason = "held so that the processes and their folders live as long as the proxy"
 )]
 enum Running {
-    Koinon(Koinon, TempDir),
+    Koinon(Koinon),
     Rival(Rival),
     Spring(Process, TempDir),
 }
 
 impl Proxy {
-    /// Starts one of [`NAMES`] and waits until it forwards. `fresh` is the number of routes to services that nobody
-    /// has registered yet.
+    /// Starts one of [`NAMES`] and waits until it forwards.
     pub(super) fn start(
         name: &'static str,
         options: &Options,
         place: Place,
         engine: &mut Engine,
-        fresh: usize,
+        routes: &RouteFile,
     ) -> Result<Self> {
         warn(&format!("… starting {name}"));
         let upstreams = engine.upstreams()?;
         let proxy = place.start(|| match name {
-            HAPROXY => Ok(Self::rival(Rival::haproxy(&RivalOptions::new(upstreams))?)),
-            NGINX => Ok(Self::rival(Rival::nginx(&RivalOptions::new(upstreams))?)),
-            SPRING => Self::spring(options, &upstreams),
-            _ => Self::koinon(options, &upstreams, fresh),
+            HAPROXY => Ok(Self::rival(Rival::haproxy(&rival_options(upstreams))?)),
+            NGINX => Ok(Self::rival(Rival::nginx(&rival_options(upstreams))?)),
+            SPRING => Self::spring(options, routes),
+            _ => Self::koinon(options, routes, &upstreams),
         })?;
         proxy.wait_forwarding(engine)?;
         proxy.signal(Signal::STOP)?;
@@ -107,12 +110,14 @@ impl Proxy {
     }
 
     /// `koinon dev` with one worker, the route file and two instances that registered themselves.
-    fn koinon(options: &Options, upstreams: &[SocketAddr], fresh: usize) -> Result<Self> {
-        let (folder, file) = route_file(upstreams, fresh)?;
+    fn koinon(options: &Options, routes: &RouteFile, upstreams: &[SocketAddr]) -> Result<Self> {
         let mut start = KoinonOptions::default()
             .set("listen.gateway", "127.0.0.1:0")
+            .set("listen.connections_max", DOOR_CONNECTIONS_MAX)
+            .set("gateway.connections_max", CONNECTIONS_MAX)
+            .set("gateway.connections_per_address_max", CONNECTIONS_MAX)
             .set("gateway.workers", 1);
-        start.arguments = vec!["--routes".into(), file.display().to_string()];
+        start.arguments = vec!["--routes".into(), routes.path().display().to_string()];
         start.binary = Some(options.koinon.clone());
         let mut koinon = Koinon::start(&start)?;
         let eureka = koinon.listener("eureka")?;
@@ -124,12 +129,12 @@ impl Proxy {
             address: koinon.listener("gateway")?,
             pid: koinon.process().id(),
             eureka: Some(eureka),
-            _running: Running::Koinon(koinon, folder),
+            _running: Running::Koinon(koinon),
         })
     }
 
     /// Spring Cloud Gateway with one event loop, as the others have one.
-    fn spring(options: &Options, upstreams: &[SocketAddr]) -> Result<Self> {
+    fn spring(options: &Options, routes: &RouteFile) -> Result<Self> {
         let jar = options.spring_jar.as_deref().unwrap_or(Path::new("gateway.jar"));
         if !jar.is_file() {
             return Err(Error::Missing {
@@ -137,13 +142,13 @@ impl Proxy {
                 get: "cargo xtask bench gateway".into(),
             });
         }
-        let (folder, file) = route_file(upstreams, 0)?;
+        let folder = tempfile::tempdir().map_err(Error::io("making a folder for its output"))?;
         let mut command = Command::new("java");
         command
             .arg("-Dreactor.netty.ioWorkerCount=1")
             .arg("-jar")
             .arg(jar);
-        command.arg(format!("--spring.config.location=file:{}", file.display()));
+        command.arg(format!("--spring.config.location=file:{}", routes.path().display()));
         command.args(["--server.address=127.0.0.1", "--server.port=0"]);
         let mut process = Process::start(ProcessOptions {
             name: SPRING.into(),
@@ -187,11 +192,11 @@ impl Proxy {
     }
 }
 
-fn route_file(upstreams: &[SocketAddr], fresh: usize) -> Result<(TempDir, PathBuf)> {
-    let folder = tempfile::tempdir().map_err(Error::io("making a folder for the route file"))?;
-    let file = folder.path().join("application.yml");
-    fs::write(&file, routes::file(upstreams, fresh)).map_err(Error::io(file.display().to_string()))?;
-    Ok((folder, file))
+fn rival_options(upstreams: Vec<SocketAddr>) -> RivalOptions {
+    RivalOptions {
+        connections_max: CONNECTIONS_MAX,
+        ..RivalOptions::new(upstreams)
+    }
 }
 
 /// `Netty started on port 40123 (http)`
