@@ -1,0 +1,206 @@
+//! What can be asked of a keyspace and changed in it.
+//!
+//! Requests are what a protocol's front door translates to; commands are what the replicated log carries.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::space::SpaceId;
+
+/// A lease's number. Chosen by the client or by the server, never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct LeaseId(pub i64);
+
+impl LeaseId {
+    /// No lease.
+    pub const NONE: Self = Self(0);
+
+    /// Whether it is a lease at all.
+    #[must_use]
+    pub fn is_some(self) -> bool {
+        self.0 != 0
+    }
+}
+
+impl fmt::Display for LeaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", self.0)
+    }
+}
+
+/// Which keys are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keys {
+    /// This one.
+    One(Bytes),
+    /// From the first, which belongs to it, to the second, which does not.
+    Between(Bytes, Bytes),
+    /// This one and all after it.
+    From(Bytes),
+}
+
+/// A field to sort by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortBy {
+    /// The key.
+    Key,
+    /// How often it was written.
+    Version,
+    /// When it was created.
+    Create,
+    /// When it was last written.
+    Mod,
+    /// The value.
+    Value,
+}
+
+/// The order of a range's answer. Keys of equal fields stay in the order of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub by: SortBy,
+    /// The largest first.
+    pub descending: bool,
+}
+
+/// Read keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Range {
+    /// Which.
+    pub keys: Keys,
+    /// As of which main revision; 0 or less: now.
+    pub revision: i64,
+    /// At most so many; 0 or less: all.
+    pub limit: i64,
+    /// In which order; `None`: in the order of keys.
+    pub sort: Option<Sort>,
+    /// Without values.
+    pub keys_only: bool,
+    /// Only how many there are.
+    pub count_only: bool,
+    /// Bounds, both inclusive, 0 for none: `mod_revision` at least and at most.
+    pub mod_revision: (i64, i64),
+    /// The same for `create_revision`.
+    pub create_revision: (i64, i64),
+}
+
+/// Write a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Put {
+    /// The key.
+    pub key: Bytes,
+    /// Its value; `None` keeps the present one, and the key must exist.
+    pub value: Option<Bytes>,
+    /// Its lease; `None` keeps the present one, and the key must exist.
+    pub lease: Option<LeaseId>,
+    /// Answer what was there before.
+    pub prev_kv: bool,
+}
+
+/// Delete keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delete {
+    /// Which.
+    pub keys: Keys,
+    /// Answer what was there before.
+    pub prev_kv: bool,
+}
+
+/// How two sides of a comparison must stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ordering {
+    /// The key's side equals the given one.
+    Equal,
+    /// It is greater.
+    Greater,
+    /// It is less.
+    Less,
+    /// It differs.
+    NotEqual,
+}
+
+/// What of a key is compared, and with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CompareTarget {
+    /// Its version; 0 for a key that does not exist.
+    Version(i64),
+    /// Its creation's main revision; 0 for a key that does not exist.
+    Create(i64),
+    /// Its last change's main revision; 0 for a key that does not exist.
+    Mod(i64),
+    /// Its value; a key that does not exist equals nothing and fails every comparison.
+    Value(Bytes),
+    /// Its lease; 0 for a key that does not exist.
+    Lease(i64),
+}
+
+/// A condition. Over several keys it holds if it holds for each; over a range without keys as etcd decides it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compare {
+    /// Of which keys.
+    pub keys: Keys,
+    /// How.
+    pub ordering: Ordering,
+    /// What.
+    pub target: CompareTarget,
+}
+
+/// A transaction: all comparisons hold, or else. Everything it changes has one main revision.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Txn {
+    /// The conditions.
+    pub compare: Vec<Compare>,
+    /// Done when all of them hold.
+    pub then: Vec<Op>,
+    /// Done otherwise.
+    pub or_else: Vec<Op>,
+}
+
+/// A step of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    /// Read.
+    Range(Range),
+    /// Write.
+    Put(Put),
+    /// Delete.
+    Delete(Delete),
+    /// A transaction within it.
+    Txn(Txn),
+}
+
+/// What the log carries: a change that every member applies alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Change keys (a single put or delete is a transaction of one step).
+    Txn {
+        /// Where.
+        space: SpaceId,
+        /// What.
+        txn: Txn,
+    },
+    /// Forget history below `revision`.
+    Compact {
+        /// Where.
+        space: SpaceId,
+        /// The oldest main revision that stays readable.
+        revision: i64,
+    },
+    /// Make a lease.
+    LeaseGrant {
+        /// Where.
+        space: SpaceId,
+        /// Its number, chosen before it is proposed; never [`LeaseId::NONE`].
+        id: LeaseId,
+        /// Seconds that it lives without being kept alive.
+        ttl_s: i64,
+    },
+    /// End a lease, by its owner or because its time is over: its keys are deleted in one revision.
+    LeaseRevoke {
+        /// Where.
+        space: SpaceId,
+        /// Which.
+        id: LeaseId,
+    },
+}
