@@ -29,7 +29,7 @@ use routes::RouteFile;
 /// How long and how often things are measured.
 #[derive(Debug, Clone, Copy)]
 struct Effort {
-    /// Time for a JVM to compile what it runs often.
+    /// Time for a JVM to compile what it runs often, at most.
     warm_up: Duration,
     /// One measured phase; the kernel counts CPU time in steps of 10 ms.
     phase: Duration,
@@ -41,7 +41,7 @@ struct Effort {
 }
 
 const FULL: Effort = Effort {
-    warm_up: Duration::from_secs(60),
+    warm_up: Duration::from_secs(120),
     phase: Duration::from_secs(2),
     rounds: 5,
     silent: 5000,

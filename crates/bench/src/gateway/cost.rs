@@ -21,8 +21,12 @@ const BARS: [(&str, &str, f64); 3] = [
     (NGINX, "  of nginx's", 1.0),
     (SPRING, "  of Spring Cloud Gateway's", 0.25),
 ];
-/// Requests that a JVM has answered before it counts as warm.
-const WARM_OPS: u64 = 200_000;
+/// A warm-up is looked at in so many slices at most.
+const SLICES_MAX: u32 = 24;
+/// Slices on both sides of a comparison: a JVM is warm when the later ones are no cheaper than those before them.
+const COMPARED: usize = 3;
+/// Cheaper by less than this is noise.
+const CHEAPER: f64 = 0.97;
 /// Both endpoints must have had their share, or what was measured was no balancing.
 const SHARE_MIN: f64 = 0.45;
 
@@ -35,7 +39,7 @@ struct Series {
 
 pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report: &mut Report) -> Result<()> {
     for proxy in proxies {
-        warm_up(proxy, engine, effort)?;
+        warm_up(proxy, engine, effort, report)?;
     }
     let mut all: Vec<Series> = CONNECTIONS
         .into_iter()
@@ -67,21 +71,38 @@ pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report
     Ok(())
 }
 
-/// Until a JVM has compiled what it runs often; the others are ready at once.
-fn warm_up(proxy: &Proxy, engine: &mut Engine, effort: Effort) -> Result<()> {
+/// Until a JVM has compiled what it runs often, which shows in what a request costs; the others are ready at once.
+fn warm_up(proxy: &Proxy, engine: &mut Engine, effort: Effort, report: &mut Report) -> Result<()> {
     warn(&format!("… warming {} up", proxy.name));
-    let (time, ops) = match proxy.name {
-        SPRING => (effort.warm_up, WARM_OPS),
-        _ => (effort.phase, 0),
-    };
-    let mut done = 0;
-    let started = Instant::now();
-    while started.elapsed() < time || (done < ops && started.elapsed() < time * 3) {
-        let phase = closed(engine, proxy, CONNECTIONS[0], time / 6)?;
-        warn(&format!("  {}: {phase}", proxy.name));
-        done += phase.ops;
+    if proxy.name != SPRING {
+        return closed(engine, proxy, CONNECTIONS[0], effort.phase).map(drop);
     }
+    let started = Instant::now();
+    let (mut costs, mut ops) = (Vec::new(), 0);
+    while costs.len() < SLICES_MAX as usize && !has_settled(&costs) {
+        let slice = closed(engine, proxy, CONNECTIONS[0], effort.warm_up / SLICES_MAX)?;
+        warn(&format!("  {}: {slice}", proxy.name));
+        costs.push(slice.cpu_us);
+        ops += slice.ops;
+    }
+    let settled = if has_settled(&costs) {
+        "settled"
+    } else {
+        "NOT settled"
+    };
+    let note = format!("{settled}, {ops} requests in {} slices", costs.len());
+    let figure = Figure::new("warm-up", "s").of(proxy.name, started.elapsed().as_secs_f64());
+    report.add(figure.note(note));
     Ok(())
+}
+
+/// Whether requests have stopped becoming cheaper.
+fn has_settled(costs: &[f64]) -> bool {
+    let Some(last) = costs.len().checked_sub(2 * COMPARED).map(|at| &costs[at..]) else {
+        return false;
+    };
+    let (before, after) = last.split_at(COMPARED);
+    median(after) >= median(before) * CHEAPER
 }
 
 fn one(
@@ -150,4 +171,18 @@ fn memory(proxies: &[Proxy]) -> Result<Figure> {
     proxies.iter().try_fold(figure, |figure, proxy| {
         Ok(figure.of(proxy.name, proc::rss_mib(proxy.pid)?))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects: a JVM that still compiles is not measured, and noise does not keep a warm one waiting for ever.
+    #[test]
+    fn warm_is_who_becomes_no_cheaper() {
+        assert!(!has_settled(&[300.0; 5]));
+        assert!(!has_settled(&[2000.0, 900.0, 400.0, 350.0, 330.0, 310.0]));
+        assert!(has_settled(&[2000.0, 310.0, 305.0, 301.0, 299.0, 307.0, 302.0]));
+        assert!(has_settled(&[300.0, 300.0, 300.0, 299.0, 900.0, 298.0]));
+    }
 }

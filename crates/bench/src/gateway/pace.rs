@@ -19,8 +19,14 @@ pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report
             .push("pace: its rate is a part of HAProxy's".into());
         return Ok(());
     };
+    let patience = &mut Patience::new();
     let most: Vec<f64> = (0..3)
-        .map(|_| Ok(closed(engine, haproxy, CONNECTIONS, effort.phase)?.per_second))
+        .map(|_| {
+            let phase = undisturbed("haproxy at most", engine, patience, |engine| {
+                closed(engine, haproxy, CONNECTIONS, effort.phase)
+            })?;
+            Ok(phase.per_second)
+        })
         .collect::<Result<_>>()?;
     let rate = median(&most) * OF_THROUGHPUT;
     warn(&format!("… pace: {rate:.0} requests each second"));
@@ -30,7 +36,6 @@ pub(super) fn run(proxies: &[Proxy], engine: &mut Engine, effort: Effort, report
         .filter(|proxy| proxy.name != super::proxies::SPRING)
         .collect();
     let mut all: Vec<(&Proxy, Vec<Phase>)> = measured.into_iter().map(|proxy| (proxy, Vec::new())).collect();
-    let patience = &mut Patience::new();
     for _ in 0..effort.rounds {
         for (proxy, phases) in &mut all {
             let phase = undisturbed(proxy.name, engine, patience, |engine| {

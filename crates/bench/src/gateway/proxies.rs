@@ -148,7 +148,10 @@ impl Proxy {
             .arg("-Dreactor.netty.ioWorkerCount=1")
             .arg("-jar")
             .arg(jar);
-        command.arg(format!("--spring.config.location=file:{}", routes.path().display()));
+        command.arg(format!(
+            "--spring.config.location=file:{}",
+            routes.path().display()
+        ));
         command.args(["--server.address=127.0.0.1", "--server.port=0"]);
         let mut process = Process::start(ProcessOptions {
             name: SPRING.into(),
