@@ -1,12 +1,12 @@
 //! Faults under a paced load of 1,000 requests a second, with two instances of which one is always sound: how many
 //! requests fail. The counts are printed; of idempotent requests none may fail.
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use koinon_core_route::RoutesFile;
 use tokio::runtime::Runtime;
 
+use crate::alone;
 use crate::child::Child;
 use crate::common::{Stand, settings, until};
 use crate::pace::{Tally, run};
@@ -18,9 +18,6 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 const SHORT: Duration = Duration::from_secs(4);
 /// In a soak.
 const LONG: Duration = Duration::from_secs(30);
-
-/// One load at a time: two would measure each other.
-static ALONE: Mutex<()> = Mutex::new(());
 
 /// A gateway with two instances in processes of their own.
 struct Scene {
@@ -189,12 +186,6 @@ fn roll(time: Duration) {
     assert_eq!((tally.failed_gets(), tally.failed_posts()), (0, 0));
 }
 
-fn alone(story: impl FnOnce()) {
-    // Another story's failure is its own.
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    story();
-}
-
 /// A crash fails nothing that can be repeated.
 #[test]
 fn a_killed_instance_fails_no_idempotent_request() {
@@ -237,15 +228,28 @@ fn a_rolling_restart_fails_nothing() {
     alone(|| roll(SHORT));
 }
 
-/// All of it, long.
-#[test]
-#[ignore = "minutes; a soak"]
-fn soak_faults() {
-    alone(|| {
-        for story in [kill, pause, reset, slow, reregister, roll] {
-            story(LONG);
-        }
+/// The same, each for half a minute.
+mod soak {
+    use super::{LONG, alone};
+
+    macro_rules! long {
+        ($($story:ident for $time:expr;)*) => {$(
+            #[test]
+            #[ignore = "half a minute or more; a soak"]
+            fn $story() {
+                alone(|| super::$story($time));
+            }
+        )*};
+    }
+
+    long! {
+        kill for LONG;
+        pause for LONG;
+        reset for LONG;
+        slow for LONG;
+        reregister for LONG;
+        roll for LONG;
         // The fault takes half of the time.
-        reload(LONG * 2);
-    });
+        reload for LONG * 2;
+    }
 }

@@ -7,7 +7,18 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+use std::sync::{Mutex, PoisonError};
+
 mod child;
 mod faults;
 mod memory;
 mod pace;
+
+/// One load at a time: two would measure each other.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone(story: impl FnOnce()) {
+    // Another story's failure is its own.
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    story();
+}

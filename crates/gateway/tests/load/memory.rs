@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 
+use crate::alone;
 use crate::child::Child;
 use crate::common::{Client, Upstream, Wire, until};
 
@@ -79,9 +80,11 @@ fn large_bodies_cost_no_memory() {
 #[test]
 #[ignore = "gigabytes; a soak"]
 fn soak_large_bodies() {
-    let grown = pour_through(4096 * MIB + 256 * 1024);
-    print(&format!("4 GiB down and up: the peak grew by {grown} KiB"));
-    assert!(grown < FLAT_KIB, "{grown} KiB");
+    alone(|| {
+        let grown = pour_through(4096 * MIB + 256 * 1024);
+        print(&format!("4 GiB down and up: the peak grew by {grown} KiB"));
+        assert!(grown < FLAT_KIB, "{grown} KiB");
+    });
 }
 
 /// Readers that stand still cost a buffer each, not their responses.
