@@ -14,6 +14,10 @@ pub(crate) enum Fault {
     HeadTimeout,
     /// Its body stopped coming.
     BodyTimeout,
+    /// Its body comes more slowly than is allowed.
+    BodyTooSlow,
+    /// The client takes the response more slowly than is allowed, or not at all.
+    ReaderTooSlow,
     /// No route matches.
     NoRoute,
     /// A filter made what cannot be sent.
@@ -41,10 +45,12 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Refused(Refusal::RequestLine),
         Self::HeadTimeout,
         Self::BodyTimeout,
+        Self::BodyTooSlow,
+        Self::ReaderTooSlow,
         Self::NoRoute,
         Self::BadRewrite,
         Self::NoInstance,
@@ -71,7 +77,7 @@ impl Fault {
     pub(crate) fn status(self) -> u16 {
         match self {
             Self::Refused(refusal) => refusal.status(),
-            Self::HeadTimeout | Self::BodyTimeout => 408,
+            Self::HeadTimeout | Self::BodyTimeout | Self::BodyTooSlow | Self::ReaderTooSlow => 408,
             Self::NoRoute | Self::NoService => 404,
             Self::NoInstance | Self::Overloaded => 503,
             Self::BadRewrite => 400,
@@ -87,6 +93,8 @@ impl Fault {
             Self::Refused(_) => "bad_request",
             Self::HeadTimeout => "head_timeout",
             Self::BodyTimeout => "body_timeout",
+            Self::BodyTooSlow => "body_too_slow",
+            Self::ReaderTooSlow => "reader_too_slow",
             Self::NoRoute => "no_route",
             Self::BadRewrite => "bad_rewrite",
             Self::NoInstance => "no_instance",
@@ -107,6 +115,8 @@ impl Fault {
             Self::Refused(refusal) => refusal.to_string(),
             Self::HeadTimeout => "the request's head did not arrive in time".into(),
             Self::BodyTimeout => "the request's body stopped arriving".into(),
+            Self::BodyTooSlow => "the request's body arrives too slowly".into(),
+            Self::ReaderTooSlow => "the response is read too slowly".into(),
             Self::NoRoute => "no route matches this request".into(),
             Self::BadRewrite => "the route's filters make no valid request of this one".into(),
             Self::NoInstance | Self::NoService => "no instance of the service is available".into(),

@@ -15,6 +15,7 @@ mod prepare;
 mod record;
 mod relay;
 mod tunnel;
+mod upload;
 
 use std::net::SocketAddr;
 use std::rc::Rc;

@@ -49,12 +49,14 @@ pub(crate) struct Pump {
     /// Bytes at the front of the source's buffer that are to be written as they are.
     data: usize,
     ended: bool,
-    /// Whether anything was written.
-    begun: bool,
     /// Whether anything of the body was taken from the source.
     taken: bool,
     /// Content bytes that were passed on.
     pub(crate) passed: u64,
+    /// Bytes read from the source, framing included.
+    pub(crate) read: u64,
+    /// Bytes written to the other side, framing and head included.
+    pub(crate) sent: u64,
 }
 
 impl Pump {
@@ -68,9 +70,10 @@ impl Pump {
             written: 0,
             data: 0,
             ended,
-            begun: false,
             taken: false,
             passed: 0,
+            read: 0,
+            sent: 0,
         }
     }
 
@@ -81,7 +84,7 @@ impl Pump {
 
     /// Whether anything has been written.
     pub(crate) fn has_begun(&self) -> bool {
-        self.begun
+        self.sent > 0
     }
 
     /// Whether some of the body is gone from the source, so that it cannot be sent once more.
@@ -130,6 +133,7 @@ impl Pump {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(PumpError::Source(None))),
                 Poll::Ready(Ok(len)) => {
                     *moved = true;
+                    self.read += len as u64;
                     left = left.saturating_sub(len);
                     if left == 0 {
                         cx.waker().wake_by_ref();
@@ -222,7 +226,7 @@ impl Pump {
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             Poll::Pending => return Poll::Pending,
         };
-        self.begun = true;
+        self.sent += len as u64;
         let of_pending = len.min(pending.len());
         self.written += of_pending;
         let of_data = len - of_pending;

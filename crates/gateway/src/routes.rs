@@ -12,7 +12,7 @@ use koinon_core_route::{
 
 use crate::head::ForwardedPolicy;
 use crate::meter::Meter;
-use crate::settings::GatewaySettings;
+use crate::settings::{ClientPace, GatewaySettings};
 use crate::snapshot::{Published, RoutePlan, Snapshot};
 use crate::upstream::{UpstreamName, Upstreams};
 
@@ -22,6 +22,8 @@ const METERED_MAX: usize = 1_000;
 pub(crate) const OTHER: &str = "other";
 /// A route's own balancing policy, in its metadata.
 const POLICY: &str = "koinon.policy";
+/// A route's own least rate of its clients, in its metadata.
+const CLIENT_RATE_MIN: &str = "koinon.client-rate-min";
 
 /// The routes in force, and what they were made of.
 #[derive(Debug)]
@@ -176,6 +178,7 @@ fn plan(
         .map_err(|error| wrong(format!("metadata {POLICY}: {error}")))?;
     let connect = millis_of(route, "connect-timeout").map_err(wrong)?;
     let response = millis_of(route, "response-timeout").map_err(wrong)?;
+    let client_rate = rate_of(route).map_err(wrong)?;
     let global = |given: &Option<koinon_core_route::Given<Duration>>| given.as_ref().map(|given| given.value);
     Ok(RoutePlan {
         route: Arc::clone(route),
@@ -189,7 +192,21 @@ fn plan(
             Some(own) => own,
             None => Some(global(&globals.response_timeout).unwrap_or(settings.timeouts.response)),
         },
+        client_pace: ClientPace {
+            bytes_per_s_min: client_rate.unwrap_or(settings.client_pace.bytes_per_s_min),
+            ..settings.client_pace
+        },
     })
+}
+
+/// The least rate of clients in a route's metadata, in bytes a second.
+fn rate_of(route: &Route) -> Result<Option<u64>, String> {
+    let parse = |text: &str| {
+        text.parse().map_err(|_| {
+            format!("metadata {CLIENT_RATE_MIN} is {text:?}; expected bytes a second, 0 for no limit")
+        })
+    };
+    route.metadata(CLIENT_RATE_MIN).map(parse).transpose()
 }
 
 /// A time in a route's metadata, in milliseconds; a negative one is none, as in Spring Cloud Gateway.

@@ -23,6 +23,8 @@ pub struct GatewaySettings {
     pub limits: Limits,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// How slow a client may be; a route's metadata may say another rate.
+    pub client_pace: ClientPace,
     /// Idle connections that each worker keeps to one endpoint. 256.
     pub idle_per_endpoint_max: usize,
     /// Whether and how requests are logged.
@@ -39,6 +41,7 @@ impl Default for GatewaySettings {
             zone: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
+            client_pace: ClientPace::default(),
             idle_per_endpoint_max: 256,
             access_log: AccessLogFormat::Off,
         }
@@ -79,6 +82,27 @@ impl Default for Timeouts {
             total: Duration::from_secs(3600),
             tunnel_idle: Duration::from_secs(3600),
             upstream_idle: Duration::from_secs(4),
+        }
+    }
+}
+
+/// How slow a client may be with a request's body, and with taking a response.
+///
+/// Each direction has its own account: it begins with the grace, and a second is earned by every `bytes_per_s_min` bytes, up
+/// to [`Timeouts::idle`] together. Only the time in which nothing but the client is waited for is taken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientPace {
+    /// The least rate; 0 means that there is none. 240: what Kestrel asks for, a tenth of a slow modem.
+    pub bytes_per_s_min: u64,
+    /// What a client begins with. 5 s.
+    pub grace: Duration,
+}
+
+impl Default for ClientPace {
+    fn default() -> Self {
+        Self {
+            bytes_per_s_min: 240,
+            grace: Duration::from_secs(5),
         }
     }
 }

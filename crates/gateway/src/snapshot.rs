@@ -14,6 +14,7 @@ use koinon_core_route::{Route, RouteTable};
 
 use crate::head::ForwardedPolicy;
 use crate::meter::Meter;
+use crate::settings::ClientPace;
 use crate::upstream::Upstream;
 
 /// A table and where its routes lead.
@@ -35,6 +36,7 @@ pub(crate) struct RoutePlan {
     pub(crate) meter: Arc<Meter>,
     pub(crate) connect_timeout: Duration,
     pub(crate) response_timeout: Option<Duration>,
+    pub(crate) client_pace: ClientPace,
 }
 
 /// The latest snapshot, for all workers.

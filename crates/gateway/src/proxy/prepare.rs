@@ -27,6 +27,8 @@ pub(super) struct Outgoing {
     /// Whether sending it twice does what sending it once does (RFC 9110 §9.2.2).
     pub(super) is_idempotent: bool,
     pub(super) answers_head: bool,
+    /// The client may wait for a 100 before it sends the body.
+    pub(super) expects_continue: bool,
 }
 
 /// Makes the head what the endpoint is to see, but for the endpoint's own name in `Host`.
@@ -88,6 +90,7 @@ pub(super) fn prepare(
         upgrades: upgrade.is_some(),
         is_idempotent: matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE"),
         answers_head: method == "HEAD",
+        expects_continue: plan.expects_continue,
         framing: frame_request(head, plan.body),
     })
 }

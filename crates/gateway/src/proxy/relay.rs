@@ -2,9 +2,9 @@
 
 use std::future::poll_fn;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use koinon_core_http1::{BodyLength, BodyReader, RequestHead, RequestPlan, ResponseHead, Version};
+use koinon_core_http1::{BodyLength, BodyReader, Refusal, RequestHead, RequestPlan, ResponseHead, Version};
 use koinon_core_route::Exchange;
 
 use super::End;
@@ -17,6 +17,7 @@ use crate::fault::Fault;
 use crate::head::{ResponseEditor, strip_hop_by_hop};
 use crate::io::{Clock, Scratch};
 use crate::meter::bump;
+use crate::pace::Pace;
 use crate::pump::{Pump, PumpError};
 use crate::snapshot::RoutePlan;
 use crate::worker::Worker;
@@ -65,7 +66,8 @@ pub(super) async fn relay(
     arrived.head.write(&mut text);
     record.status = arrived.head.status();
     let mut down = Pump::new(BodyReader::new(passing.body), passing.framing, text);
-    let moved = move_bodies(worker, client, &mut arrived, &mut down, total).await;
+    let pace = Pace::new(path.client_pace, worker.node.settings.timeouts.idle);
+    let moved = move_bodies(worker, client, &mut arrived, (&mut down, pace), total).await;
     record.bytes = down.passed;
     drop(attempt);
     let Arrived {
@@ -78,21 +80,12 @@ pub(super) async fn relay(
     worker.keep_response_head(response);
     match moved {
         Ok(()) => {}
-        Err(PumpError::Sink) => {
-            bump(&worker.counts().aborted, 1);
-            return End::Close;
-        }
-        Err(PumpError::Source(refusal)) if !down.has_begun() => {
+        Err(Break::OfEndpoint(refusal)) if !down.has_begun() => {
             let fault = refusal.map_or(Fault::UpstreamClosed, |_| Fault::UpstreamMalformed);
             return answer_fault(client, record, fault, Some(head), false).await;
         }
-        Err(PumpError::Source(_)) => {
-            bump(&worker.counts().truncated, 1);
-            record.fault = Some(Fault::UpstreamClosed);
-            if passing.closes {
-                // Its end would look like the body's; a reset does not.
-                client.reset_on_close();
-            }
+        Err(why) => {
+            cut_off(worker, client, record, &why, passing.closes);
             return End::Close;
         }
     }
@@ -106,6 +99,53 @@ pub(super) async fn relay(
         (true, _) => End::KeepAlive,
         (false, BodyLength::UntilClose) if passing.closes => End::Close,
         (false, _) => End::Linger,
+    }
+}
+
+/// Why a response did not reach its client whole.
+#[derive(Debug)]
+enum Break {
+    /// The endpoint closed, failed, fell silent or broke the rules.
+    OfEndpoint(Option<Refusal>),
+    /// The client went away.
+    ClientGone,
+    /// The client sends or takes too slowly.
+    ClientSlow(Fault),
+    /// The exchange as a whole took too long.
+    TooLong,
+}
+
+impl From<PumpError> for Break {
+    fn from(error: PumpError) -> Self {
+        match error {
+            PumpError::Source(refusal) => Self::OfEndpoint(refusal),
+            PumpError::Sink => Self::ClientGone,
+        }
+    }
+}
+
+/// Notes why a response that has begun is not ended. `until_close`: its end is the connection's, so an orderly one would look
+/// like the body's; a reset does not.
+fn cut_off(worker: &Worker, client: &Client, record: &mut Record, why: &Break, until_close: bool) {
+    let counts = worker.counts();
+    let count = match why {
+        Break::OfEndpoint(_) | Break::TooLong => &counts.truncated,
+        Break::ClientGone | Break::ClientSlow(_) => &counts.aborted,
+    };
+    bump(count, 1);
+    record.fault = match why {
+        Break::OfEndpoint(_) => Some(Fault::UpstreamClosed),
+        Break::ClientGone => None,
+        Break::ClientSlow(fault) => Some(*fault),
+        Break::TooLong => Some(Fault::TotalTimeout),
+    };
+    if let Some(fault) = record.fault {
+        let upstream = record.upstream_name();
+        tracing::debug!(reason = fault.code(), upstream, "a response was cut off");
+    }
+    // What a slow reader has not read yet would otherwise stay in the kernel for minutes.
+    if until_close || record.fault == Some(Fault::ReaderTooSlow) {
+        client.reset_on_close();
     }
 }
 
@@ -129,20 +169,23 @@ async fn move_bodies(
     worker: &Worker,
     client: &mut Client,
     arrived: &mut Arrived,
-    down: &mut Pump,
-    total: std::time::Instant,
-) -> Result<(), PumpError> {
+    (down, mut pace): (&mut Pump, Pace),
+    total: Instant,
+) -> Result<(), Break> {
     let idle = worker.node.settings.timeouts.idle;
-    let Arrived { link, sending, .. } = arrived;
+    let Arrived {
+        link, sending, head, ..
+    } = arrived;
     let mut deadline = Clock::coarse() + idle;
     let mut stuck = false;
+    // A client that is told no before it has sent everything does well to stop.
+    let is_judged = head.status() < 300;
     poll_fn(|cx| {
         let mut moved = false;
         if let Some(up) = sending
             && !stuck
         {
-            let source = (&mut client.stream, &mut client.unread);
-            match up.poll(cx, source, &mut link.stream, &mut moved) {
+            match up.poll(cx, client, link, &mut moved) {
                 Poll::Pending => {}
                 Poll::Ready(Ok(())) => *sending = None,
                 // The endpoint has answered already; the rest of the request is nobody's.
@@ -151,20 +194,33 @@ async fn move_bodies(
         }
         let source = (&mut link.stream, &mut link.unread);
         let polled = down.poll(cx, source, &mut client.stream, &mut moved);
-        if polled.is_ready() {
-            return polled;
+        if let Poll::Ready(result) = polled {
+            return Poll::Ready(result.map_err(Break::from));
         }
         if moved {
             deadline = Clock::tick() + idle;
         }
+        let now = Clock::coarse();
+        let sends_until = sending
+            .as_mut()
+            .filter(|_| is_judged && !stuck)
+            .and_then(|up| up.slow_at(now));
+        let takes_until = pace.note(now, down.sent, down.is_held_up());
         // While it reads, its end shows in what is written; a silent endpoint would wait for nobody.
         if sending.is_none() && !down.is_held_up() && client.poll_gone(cx).is_ready() {
-            return Poll::Ready(Err(PumpError::Sink));
+            return Poll::Ready(Err(Break::ClientGone));
         }
-        let over = client.timer.poll(cx, deadline.min(total));
-        over.map(|()| match down.is_held_up() {
-            true => Err(PumpError::Sink),
-            false => Err(PumpError::Source(None)),
+        let ends = [Some(deadline), sends_until, takes_until, Some(total)];
+        let end = ends.into_iter().flatten().min().unwrap_or(total);
+        let over = client.timer.poll(cx, end);
+        over.map(|()| {
+            let is_over = |until: Option<Instant>| until.is_some_and(|until| until <= Clock::coarse());
+            Err(match down.is_held_up() {
+                _ if is_over(Some(total)) => Break::TooLong,
+                _ if is_over(sends_until) => Break::ClientSlow(Fault::BodyTooSlow),
+                true => Break::ClientSlow(Fault::ReaderTooSlow),
+                false => Break::OfEndpoint(None),
+            })
         })
     })
     .await

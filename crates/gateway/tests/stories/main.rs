@@ -11,6 +11,7 @@ mod draining;
 mod fields;
 mod forwarding;
 mod limits;
+mod pace;
 mod repeating;
 mod timeouts;
 mod upgrades;

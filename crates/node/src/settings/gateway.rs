@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use koinon_core_balance::PolicyKind;
-use koinon_gateway::{AccessLogFormat, GatewaySettings, Timeouts};
+use koinon_gateway::{AccessLogFormat, ClientPace, GatewaySettings, Timeouts};
 use serde::{Deserialize, Serialize};
 
 use super::millis;
@@ -41,6 +41,10 @@ pub struct Gateway {
     pub response_timeout_ms: u64,
     /// For the next bytes of a body.
     pub idle_timeout_ms: u64,
+    /// The least rate of a client that sends or takes a body; 0 for none.
+    pub client_rate_min_bytes_per_s: u64,
+    /// What such a client has before it must keep the rate.
+    pub client_rate_grace_ms: u64,
     /// For a whole exchange.
     pub total_timeout_ms: u64,
     /// Without a byte in an upgraded connection.
@@ -56,6 +60,7 @@ impl Default for Gateway {
             connections_per_address_max,
             policy,
             timeouts,
+            client_pace,
             access_log,
             ..
         } = GatewaySettings::default();
@@ -73,6 +78,8 @@ impl Default for Gateway {
             keep_alive_timeout_ms: millis(timeouts.keep_alive),
             response_timeout_ms: millis(timeouts.response),
             idle_timeout_ms: millis(timeouts.idle),
+            client_rate_min_bytes_per_s: client_pace.bytes_per_s_min,
+            client_rate_grace_ms: millis(client_pace.grace),
             total_timeout_ms: millis(timeouts.total),
             tunnel_idle_timeout_ms: millis(timeouts.tunnel_idle),
             upstream_idle_timeout_ms: millis(timeouts.upstream_idle),
@@ -100,6 +107,7 @@ impl Gateway {
             ("keep_alive_timeout_ms", self.keep_alive_timeout_ms),
             ("response_timeout_ms", self.response_timeout_ms),
             ("idle_timeout_ms", self.idle_timeout_ms),
+            ("client_rate_grace_ms", self.client_rate_grace_ms),
             ("total_timeout_ms", self.total_timeout_ms),
             ("tunnel_idle_timeout_ms", self.tunnel_idle_timeout_ms),
             ("upstream_idle_timeout_ms", self.upstream_idle_timeout_ms),
@@ -152,6 +160,10 @@ impl Gateway {
                 total: Duration::from_millis(self.total_timeout_ms),
                 tunnel_idle: Duration::from_millis(self.tunnel_idle_timeout_ms),
                 upstream_idle: Duration::from_millis(self.upstream_idle_timeout_ms),
+            },
+            client_pace: ClientPace {
+                bytes_per_s_min: self.client_rate_min_bytes_per_s,
+                grace: Duration::from_millis(self.client_rate_grace_ms),
             },
             access_log: self.access_log,
             ..GatewaySettings::default()

@@ -150,6 +150,17 @@ const MEANINGS: &[(&str, &str)] = &[
         "Milliseconds for the next bytes of a body, or for the other side to take some.",
     ),
     (
+        "gateway.client_rate_min_bytes_per_s",
+        "The least bytes per second at which a client sends a body or takes a response, then 408, or the connection ends \
+      if the response has begun. Only time in which the client alone is waited for counts. 0: none. A route's metadata \
+      `koinon.client-rate-min` goes first.",
+    ),
+    (
+        "gateway.client_rate_grace_ms",
+        "Milliseconds that such a client has to begin with. What it sends or takes faster than it must is saved for \
+      pauses, up to `idle_timeout_ms` together.",
+    ),
+    (
         "gateway.total_timeout_ms",
         "Milliseconds for a request and its response, bodies included.",
     ),

@@ -160,6 +160,8 @@ fn the_gateway_is_what_was_set() {
         "gateway.total_timeout_ms=6",
         "gateway.tunnel_idle_timeout_ms=7",
         "gateway.upstream_idle_timeout_ms=8",
+        "gateway.client_rate_min_bytes_per_s=9",
+        "gateway.client_rate_grace_ms=10",
     ];
     let gateway = load(None, &[], &set).unwrap().gateway;
     assert_eq!(
@@ -187,13 +189,20 @@ fn the_gateway_is_what_was_set() {
         times.upstream_idle,
     ];
     assert_eq!(times.map(|time| time.as_millis()), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(
+        (
+            made.client_pace.bytes_per_s_min,
+            made.client_pace.grace.as_millis()
+        ),
+        (9, 10)
+    );
 
     let usual = load(None, &[], &[]).unwrap().gateway;
     let made = usual.data_plane(usual.connections_max);
     let own = GatewaySettings::default();
     assert_eq!(
-        (made.timeouts, made.policy, made.workers),
-        (own.timeouts, own.policy, own.workers)
+        (made.timeouts, made.client_pace, made.policy, made.workers),
+        (own.timeouts, own.client_pace, own.policy, own.workers)
     );
     assert_eq!(
         (made.connections_max, made.connections_per_address_max, made.zone),

@@ -10,10 +10,12 @@ use koinon_core_http1::{BodyLength, BodyReader, HeadScan, RequestHead, ResponseH
 use super::super::client::{Client, write_all};
 use super::super::link::Link;
 use super::super::prepare::Outgoing;
+use super::super::upload::Upload;
 use super::buffered;
 use crate::fault::Fault;
 use crate::head::strip_hop_by_hop;
 use crate::io::{BUFFER_LEN, Clock, Scratch};
+use crate::pace::Pace;
 use crate::pump::{Pump, PumpError};
 use crate::snapshot::RoutePlan;
 use crate::worker::Worker;
@@ -31,7 +33,7 @@ pub(in crate::proxy) struct Arrived {
     pub(in crate::proxy) head: ResponseHead,
     pub(in crate::proxy) plan: ResponsePlan,
     /// The request's body, if it is still on its way.
-    pub(in crate::proxy) sending: Option<Pump>,
+    pub(in crate::proxy) sending: Option<Upload>,
     /// Bytes at the front of the client's buffer that were sent as the request's body.
     pub(in crate::proxy) sent_from_buffer: usize,
     /// The endpoint goes on in another protocol.
@@ -90,7 +92,8 @@ impl<'a> Trip<'a> {
             }
             None => {
                 let reader = BodyReader::new(self.request.body);
-                Some(Pump::new(reader, self.request.framing, text))
+                let pump = Pump::new(reader, self.request.framing, text);
+                Some(Upload::new(pump, self.pace(), self.request.expects_continue))
             }
         };
         let (response, plan) = self.response(&mut link, &mut sending, head).await?;
@@ -128,7 +131,7 @@ impl<'a> Trip<'a> {
     async fn response(
         &mut self,
         link: &mut Link,
-        sending: &mut Option<Pump>,
+        sending: &mut Option<Upload>,
         head: &RequestHead,
     ) -> Result<(ResponseHead, ResponsePlan), TripError> {
         let mut response = self.worker.response_head();
@@ -150,7 +153,12 @@ impl<'a> Trip<'a> {
                 }
                 101 | 200.. => return Ok((response, plan)),
                 _ if head.version() == Version::Http10 => {}
-                _ => self.pass_interim(&mut response).await?,
+                status => {
+                    if let (100, Some(upload)) = (status, &mut *sending) {
+                        upload.invite();
+                    }
+                    self.pass_interim(&mut response).await?;
+                }
             }
         }
         Err(self.malformed(sending.as_ref()))
@@ -167,7 +175,11 @@ impl<'a> Trip<'a> {
             .map_err(|_| TripError::ClientGone)
     }
 
-    async fn wait_head(&mut self, link: &mut Link, sending: &mut Option<Pump>) -> Result<HeadEnd, TripError> {
+    async fn wait_head(
+        &mut self,
+        link: &mut Link,
+        sending: &mut Option<Upload>,
+    ) -> Result<HeadEnd, TripError> {
         let mut scan = HeadScan::for_response();
         let mut deadline = self.deadline(sending.is_some());
         let limits = self.worker.node.settings.limits;
@@ -192,7 +204,11 @@ impl<'a> Trip<'a> {
             if sending.is_none() && self.client.poll_gone(cx).is_ready() {
                 return Poll::Ready(Err(TripError::ClientGone));
             }
-            let over = self.client.timer.poll(cx, deadline.min(self.total));
+            let slow_at = sending
+                .as_mut()
+                .and_then(|upload| upload.slow_at(Clock::coarse()));
+            let end = slow_at.map_or(deadline, |at| at.min(deadline)).min(self.total);
+            let over = self.client.timer.poll(cx, end);
             over.map(|()| Err(self.timed_out(sending.as_ref())))
         })
         .await
@@ -203,19 +219,13 @@ impl<'a> Trip<'a> {
         &mut self,
         cx: &mut Context<'_>,
         link: &mut Link,
-        sending: &mut Option<Pump>,
+        sending: &mut Option<Upload>,
         deadline: &mut Instant,
     ) -> Option<TripError> {
-        let pump = sending.as_mut()?;
-        let client = &mut *self.client;
+        let upload = sending.as_mut()?;
         let mut moved = false;
-        let polled = pump.poll(
-            cx,
-            (&mut client.stream, &mut client.unread),
-            &mut link.stream,
-            &mut moved,
-        );
-        self.touched |= pump.has_taken();
+        let polled = upload.poll(cx, self.client, link, &mut moved);
+        self.touched |= upload.has_taken();
         if moved {
             *deadline = Clock::tick() + self.worker.node.settings.timeouts.idle;
         }
@@ -232,7 +242,7 @@ impl<'a> Trip<'a> {
             }
             Poll::Ready(Err(PumpError::Source(None))) => Some(TripError::ClientGone),
             // It may have answered before it stopped reading; its end is noticed where its answer is read.
-            Poll::Ready(Err(PumpError::Sink)) if pump.has_begun() => None,
+            Poll::Ready(Err(PumpError::Sink)) if upload.has_begun() => None,
             Poll::Ready(Err(PumpError::Sink)) => {
                 Some(self.of_endpoint(Fault::UpstreamClosed, sending.as_ref()))
             }
@@ -266,6 +276,10 @@ impl<'a> Trip<'a> {
         .await
     }
 
+    fn pace(&self) -> Pace {
+        Pace::new(self.path.client_pace, self.worker.node.settings.timeouts.idle)
+    }
+
     fn deadline(&self, sending: bool) -> Instant {
         let timeouts = &self.worker.node.settings.timeouts;
         let time = match sending {
@@ -275,24 +289,25 @@ impl<'a> Trip<'a> {
         time.map_or(self.total, |time| Clock::coarse() + time)
     }
 
-    fn timed_out(&self, sending: Option<&Pump>) -> TripError {
+    fn timed_out(&self, sending: Option<&Upload>) -> TripError {
         if Clock::coarse() >= self.total {
             return self.of_endpoint(Fault::TotalTimeout, sending);
         }
         match sending {
-            Some(pump) if !pump.is_held_up() => TripError::OfClient(Fault::BodyTimeout),
+            Some(upload) if upload.is_slow(Clock::coarse()) => TripError::OfClient(Fault::BodyTooSlow),
+            Some(upload) if !upload.is_held_up() => TripError::OfClient(Fault::BodyTimeout),
             _ => self.of_endpoint(Fault::ResponseTimeout, sending),
         }
     }
 
-    fn malformed(&self, sending: Option<&Pump>) -> TripError {
+    fn malformed(&self, sending: Option<&Upload>) -> TripError {
         self.of_endpoint(Fault::UpstreamMalformed, sending)
     }
 
-    fn of_endpoint(&self, why: Fault, sending: Option<&Pump>) -> TripError {
+    fn of_endpoint(&self, why: Fault, sending: Option<&Upload>) -> TripError {
         TripError::OfEndpoint {
             why,
-            sent: sending.is_none_or(Pump::has_begun),
+            sent: sending.is_none_or(Upload::has_begun),
             touched: self.touched,
         }
     }
