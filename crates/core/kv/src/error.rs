@@ -35,6 +35,9 @@ pub enum KvError {
     /// A transaction would write a key twice.
     #[error("the transaction changes a key twice")]
     DuplicateKey,
+    /// A transaction is too large, or too deeply nested.
+    #[error("the transaction has more than {0} operations in one level or on one path")]
+    TooManyOps(usize),
     /// There is no such lease.
     #[error("there is no lease {0}")]
     LeaseNotFound(LeaseId),
@@ -45,7 +48,9 @@ pub enum KvError {
     #[error("a lease of {0} s is out of bounds")]
     LeaseTtl(i64),
     /// The keyspace has no room for more.
-    #[error("keyspace {space} is full: {used} of {quota} bytes are live; delete keys or compact, or raise the quota")]
+    #[error(
+        "keyspace {space} is full: {used} of {quota} bytes are live; delete keys or compact, or raise the quota"
+    )]
     NoSpace {
         /// Which keyspace.
         space: SpaceId,
@@ -71,6 +76,7 @@ impl KvError {
             | Self::FutureRevision { .. }
             | Self::EmptyKey
             | Self::DuplicateKey
+            | Self::TooManyOps(_)
             | Self::LeaseTtl(_) => ErrorKind::Invalid,
             Self::KeyNotFound | Self::LeaseNotFound(_) | Self::UnknownSpace(_) => ErrorKind::NotFound,
             Self::LeaseExists(_) => ErrorKind::AlreadyExists,

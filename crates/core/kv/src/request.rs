@@ -40,6 +40,40 @@ pub enum Keys {
     From(Bytes),
 }
 
+impl Keys {
+    /// Whether `key` is one of them.
+    #[must_use]
+    pub fn contain(&self, key: &[u8]) -> bool {
+        match self {
+            Self::One(one) => one == key,
+            Self::Between(first, end) => first <= key && key < end.as_ref(),
+            Self::From(first) => first <= key,
+        }
+    }
+
+    /// All keys that begin with `prefix`; all there are if it is empty.
+    #[must_use]
+    pub fn prefixed(prefix: &[u8]) -> Self {
+        let first = if prefix.is_empty() {
+            Bytes::from_static(&[0])
+        } else {
+            Bytes::copy_from_slice(prefix)
+        };
+        match after_prefix(prefix) {
+            Some(end) => Self::Between(first, end),
+            None => Self::From(first),
+        }
+    }
+}
+
+/// The first key after all that begin with `prefix`; `None` if there is none.
+pub(crate) fn after_prefix(prefix: &[u8]) -> Option<Bytes> {
+    let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
+    let mut end = prefix.get(..=last)?.to_vec();
+    *end.last_mut()? += 1;
+    Some(end.into())
+}
+
 /// A field to sort by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SortBy {
@@ -62,6 +96,9 @@ pub struct Sort {
     pub by: SortBy,
     /// The largest first.
     pub descending: bool,
+    /// The limit cuts in the order of keys, and only what it leaves is sorted. That is what etcd does when a client names a
+    /// field but no direction; else the limit cuts what is sorted.
+    pub after_limit: bool,
 }
 
 /// Read keys.
@@ -135,7 +172,8 @@ pub enum CompareTarget {
     Lease(i64),
 }
 
-/// A condition. Over several keys it holds if it holds for each; over a range without keys as etcd decides it.
+/// A condition, on what was there before the transaction, also within a nested one. Over several keys it holds if it holds
+/// for each; over a range without keys it is decided as for a key that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compare {
     /// Of which keys.
@@ -203,4 +241,17 @@ pub enum Command {
         /// Which.
         id: LeaseId,
     },
+}
+
+impl Command {
+    /// The keyspace that it is for.
+    #[must_use]
+    pub fn space(&self) -> SpaceId {
+        match self {
+            Self::Txn { space, .. }
+            | Self::Compact { space, .. }
+            | Self::LeaseGrant { space, .. }
+            | Self::LeaseRevoke { space, .. } => *space,
+        }
+    }
 }

@@ -7,6 +7,8 @@ use crate::record::{KeyValue, Record};
 /// The keys that a range found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ranged {
+    /// The keyspace's main revision as the read saw it; in a transaction that has changed something already, its own.
+    pub revision: i64,
     /// The records ([`Record::Put`] only), in the order asked for; without values when only keys were asked for.
     pub records: Vec<Arc<Record>>,
     /// Whether the limit cut the answer.
@@ -18,6 +20,8 @@ pub struct Ranged {
 /// A put that was done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PutDone {
+    /// The main revision of the write.
+    pub revision: i64,
     /// What was there before, if asked for.
     pub prev: Option<KeyValue>,
 }
@@ -25,6 +29,8 @@ pub struct PutDone {
 /// A deletion that was done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Deleted {
+    /// The keyspace's main revision after it: the deletion's own, if it or its transaction so far has changed anything.
+    pub revision: i64,
     /// How many keys were deleted.
     pub count: i64,
     /// What was there before, if asked for, in the order of keys.

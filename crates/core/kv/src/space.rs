@@ -24,7 +24,10 @@ impl SpaceId {
     /// The keyspace's name, if it is one of [`Self::ALL`].
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
-        Self::ALL.iter().find(|(id, _)| *id == self).map(|(_, name)| *name)
+        Self::ALL
+            .iter()
+            .find(|(id, _)| *id == self)
+            .map(|(_, name)| *name)
     }
 }
 

@@ -1,0 +1,176 @@
+//! One keyspace: what its keys are and were, and how a decided command changes that.
+//!
+//! Invariants:
+//! - `revision` never goes back, and every main revision above [`Revision::EMPTY`] wrote at least one record;
+//! - what can be asked for lies between `compacted` and `revision`; what was compacted and not yet removed is refused all
+//!   the same, so when removal happens shows nowhere.
+
+use std::sync::Arc;
+
+use crate::error::KvError;
+use crate::figures::Figures;
+use crate::history::Mark;
+use crate::index::Index;
+use crate::leases::Leases;
+use crate::ledger::Ledger;
+use crate::plan::{Effect, Plan};
+use crate::record::Record;
+use crate::request::LeaseId;
+use crate::revision::Revision;
+use crate::space::SpaceId;
+
+/// The compacted revision of a keyspace that was never compacted. Like etcd's, so that compaction at 0 is done once.
+pub(crate) const NEVER_COMPACTED: i64 = -1;
+
+/// One keyspace.
+#[derive(Debug)]
+pub struct Keyspace {
+    pub(crate) id: SpaceId,
+    pub(crate) index: Index,
+    pub(crate) leases: Leases,
+    pub(crate) revision: i64,
+    pub(crate) compacted: i64,
+    /// Everything that may be forgotten at this main revision is.
+    pub(crate) swept: i64,
+    pub(crate) ledger: Ledger,
+}
+
+impl Keyspace {
+    /// A keyspace without keys.
+    #[must_use]
+    pub fn new(id: SpaceId) -> Self {
+        Self {
+            id,
+            index: Index::default(),
+            leases: Leases::default(),
+            revision: Revision::EMPTY,
+            compacted: NEVER_COMPACTED,
+            swept: NEVER_COMPACTED,
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// Which one it is.
+    #[must_use]
+    pub fn id(&self) -> SpaceId {
+        self.id
+    }
+
+    /// The present main revision.
+    #[must_use]
+    pub fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// The oldest main revision that can be read and watched from; negative if all can.
+    #[must_use]
+    pub fn compacted(&self) -> i64 {
+        self.compacted
+    }
+
+    /// The oldest main revision from which on nothing is left that nobody can read: removal has come as far as
+    /// [`Self::compacted`] when both are equal.
+    #[must_use]
+    pub fn swept(&self) -> i64 {
+        self.swept
+    }
+
+    /// Where the record is that holds for `key` at main revision `main`; `None` if the key did not exist then. For what was
+    /// there before a change: ask at its main revision less one.
+    ///
+    /// # Errors
+    /// When `main` is compacted or in the future.
+    pub fn find(&self, key: &[u8], main: i64) -> Result<Option<Revision>, KvError> {
+        self.readable(main)?;
+        Ok(self
+            .index
+            .get(key)
+            .and_then(|history| history.as_of(main))
+            .map(Mark::at))
+    }
+
+    /// The seconds that a lease was granted for; `None` if there is no such lease.
+    #[must_use]
+    pub fn lease_ttl_s(&self, id: LeaseId) -> Option<i64> {
+        self.leases.ttl_s(id)
+    }
+
+    /// The keys that live by a lease, in order.
+    pub fn lease_keys(&self, id: LeaseId) -> impl Iterator<Item = &[u8]> {
+        self.leases.keys(id)
+    }
+
+    /// All leases with the seconds they were granted for, in the order of their numbers.
+    pub fn leases(&self) -> impl Iterator<Item = (LeaseId, i64)> {
+        self.leases.iter()
+    }
+
+    /// How much there is.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        Figures {
+            revision: self.revision,
+            compacted: self.compacted,
+            keys: self.index.present(),
+            leases: self.leases.len(),
+            live_bytes: self.ledger.live(),
+        }
+    }
+
+    /// Carries out what [`Keyspace::plan`] decided. Nothing else may have been committed in between.
+    pub fn commit(&mut self, plan: &Plan) {
+        debug_assert_eq!(plan.space, self.id, "a plan of another keyspace");
+        if let Effect::Grant { id, ttl_s } = plan.effect {
+            self.grant(id, ttl_s);
+        }
+        for (at, record) in &plan.records {
+            self.write(*at, record);
+        }
+        match plan.effect {
+            Effect::Compact { revision } => self.compact(revision),
+            Effect::Revoke { id } => {
+                self.leases.end(id);
+                self.ledger.lease(false);
+            }
+            Effect::Grant { .. } | Effect::None => {}
+        }
+        debug_assert_eq!(plan.revision, self.revision, "a plan of another moment");
+    }
+
+    pub(crate) fn grant(&mut self, id: LeaseId, ttl_s: i64) {
+        self.leases.grant(id, ttl_s);
+        self.ledger.lease(true);
+    }
+
+    pub(crate) fn compact(&mut self, revision: i64) {
+        self.compacted = self.compacted.max(revision);
+        self.ledger.compact(self.compacted);
+    }
+
+    pub(crate) fn write(&mut self, at: Revision, record: &Arc<Record>) {
+        let key = record.key();
+        let mark = Mark::of(at, record);
+        let before = self.index.push(key, mark);
+        self.ledger.wrote(key.len(), &mark, before.as_ref());
+        let lease_before = before.map_or(LeaseId::NONE, |before| before.lease);
+        self.leases.move_key(key, lease_before, mark.lease);
+        self.revision = at.main;
+    }
+
+    /// Whether `main` can be read.
+    pub(crate) fn readable(&self, main: i64) -> Result<(), KvError> {
+        if main > self.revision {
+            return Err(KvError::FutureRevision {
+                asked: main,
+                current: self.revision,
+            });
+        }
+        if main < self.compacted {
+            return Err(KvError::Compacted {
+                asked: main,
+                compacted: self.compacted,
+            });
+        }
+        Ok(())
+    }
+}

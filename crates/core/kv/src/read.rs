@@ -1,0 +1,167 @@
+//! Reading keys in pieces: what is to be read is collected under a lock for so many keys at a time, and loaded without it.
+//!
+//! A [`Reading`] stays at the revision it began at, however many commits come between its pieces. Whoever lets the lock go
+//! in between keeps compaction's removal below [`Reading::revision`] meanwhile.
+
+mod load;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::error::KvError;
+use crate::history::Mark;
+use crate::index::Place;
+use crate::keyspace::Keyspace;
+use crate::record::Record;
+use crate::records::Records;
+use crate::request::{Keys, Range, Sort, SortBy};
+use crate::response::Ranged;
+use crate::revision::Revision;
+
+/// A read under way.
+#[derive(Debug)]
+pub struct Reading {
+    range: Range,
+    /// The main revision that is read.
+    at: i64,
+    /// The keyspace's main revision when it began.
+    seen: i64,
+    /// More are counted, but not kept.
+    keep_max: usize,
+    place: Option<Place>,
+    whole: bool,
+    count: i64,
+    found: Vec<Found>,
+}
+
+/// A record that is to be answered.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) mark: Mark,
+    /// Only if the answer has no need of the record.
+    pub(crate) key: Option<Bytes>,
+    /// If it is at hand, because the same transaction wrote it.
+    pub(crate) record: Option<Arc<Record>>,
+}
+
+impl Keyspace {
+    /// Begins to read.
+    ///
+    /// # Errors
+    /// When the revision asked for is compacted or in the future.
+    pub fn begin(&self, range: &Range) -> Result<Reading, KvError> {
+        let at = if range.revision <= 0 {
+            self.revision
+        } else {
+            range.revision
+        };
+        self.readable(at)?;
+        Ok(Reading::new(range.clone(), at, self.revision))
+    }
+
+    /// Looks at up to `keys_max` more keys. `true` when that was all of them.
+    pub fn collect(&self, reading: &mut Reading, keys_max: usize) -> bool {
+        if reading.whole {
+            return true;
+        }
+        if let Keys::One(key) = &reading.range.keys {
+            let mark = self
+                .index
+                .get(key)
+                .and_then(|history| history.as_of(reading.at))
+                .copied();
+            if let Some(mark) = mark {
+                let key = key.clone();
+                reading.take(mark, || key, None);
+            }
+            reading.whole = true;
+            return true;
+        }
+        let keys = reading.range.keys.clone();
+        let place = reading.place.take();
+        reading.place = self
+            .index
+            .scan(&keys, place.as_deref(), keys_max, |key, history| {
+                if let Some(mark) = history.as_of(reading.at) {
+                    reading.take(*mark, || Bytes::copy_from_slice(key), None);
+                }
+            });
+        reading.whole = reading.place.is_none();
+        reading.whole
+    }
+
+    /// Reads all at once.
+    ///
+    /// # Errors
+    /// When the revision asked for is compacted or in the future, or a record cannot be read.
+    pub fn range(&self, range: &Range, records: &dyn Records) -> Result<Ranged, KvError> {
+        let mut reading = self.begin(range)?;
+        self.collect(&mut reading, usize::MAX);
+        reading.load(self.id, records)
+    }
+}
+
+impl Reading {
+    pub(crate) fn new(range: Range, at: i64, seen: i64) -> Self {
+        let keep_max = match usize::try_from(range.limit) {
+            _ if range.count_only => 0,
+            // One more than the limit shows that there is more.
+            Ok(limit) if limit > 0 && limits_first(&range) => limit.saturating_add(1),
+            Ok(_) | Err(_) => usize::MAX,
+        };
+        Self {
+            range,
+            at,
+            seen,
+            keep_max,
+            place: None,
+            whole: false,
+            count: 0,
+            found: Vec::new(),
+        }
+    }
+
+    /// The main revision that is read: no compaction may remove records that hold at it before the reading is loaded.
+    #[must_use]
+    pub fn revision(&self) -> i64 {
+        self.at
+    }
+
+    /// Where the records are that [`Self::load`] will ask for; none when it needs no values.
+    pub fn wanted(&self) -> impl Iterator<Item = Revision> {
+        self.found
+            .iter()
+            .filter(|found| found.key.is_none() && found.record.is_none())
+            .map(|found| found.mark.at())
+    }
+
+    /// Whether the answer needs what is in the records.
+    pub(crate) fn needs_records(&self) -> bool {
+        let by_value = self.range.sort.is_some_and(|sort| sort.by == SortBy::Value);
+        !self.range.keys_only || by_value
+    }
+
+    pub(crate) fn take(&mut self, mark: Mark, key: impl FnOnce() -> Bytes, record: Option<Arc<Record>>) {
+        self.count += 1;
+        if self.found.len() >= self.keep_max || !within(&self.range, &mark) {
+            return;
+        }
+        let key = (!self.needs_records()).then(key);
+        self.found.push(Found { mark, key, record });
+    }
+}
+
+/// Whether the limit cuts what the index gives in the order of keys, and nothing has to be dropped or sorted before.
+fn limits_first(range: &Range) -> bool {
+    let ordered = range
+        .sort
+        .is_none_or(|sort: Sort| sort.after_limit || (sort.by == SortBy::Key && !sort.descending));
+    ordered && range.mod_revision == (0, 0) && range.create_revision == (0, 0)
+}
+
+fn within(range: &Range, mark: &Mark) -> bool {
+    let inside =
+        |(least, most): (i64, i64), it: i64| (least == 0 || it >= least) && (most == 0 || it <= most);
+    inside(range.mod_revision, mark.main) && inside(range.create_revision, mark.create)
+}
