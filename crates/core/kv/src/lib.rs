@@ -23,8 +23,10 @@
 //! | `compaction` | forgetting history in bounded pieces |
 //! | `ledger` | how many bytes can be read, for the quota |
 //! | `watchers` | whose watch a key is in |
+//! | `codec` | commands and records as bytes |
 
 mod check;
+mod codec;
 mod compaction;
 mod error;
 mod figures;
@@ -46,6 +48,7 @@ mod space;
 mod watchers;
 
 pub use check::NESTING_MAX;
+pub use codec::CodecError;
 pub use compaction::Sweep;
 pub use error::KvError;
 pub use figures::Figures;
