@@ -2,11 +2,17 @@
 //!
 //! A worker collects lines and hands them over in pieces; when the writer falls behind, pieces are dropped and counted,
 //! because a slow disk must not slow requests down.
+//!
+//! What stands in a line comes from anybody. JSON escapes it in its own way; the combined format does so as Apache does, so
+//! that a client can neither end its field nor its line, and log readers know what they see.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::oneshot;
 
 use crate::settings::AccessLogFormat;
 use crate::worker::WorkerCounts;
@@ -41,23 +47,29 @@ pub(crate) struct LogSender {
     pieces: SyncSender<Vec<u8>>,
 }
 
-/// Starts the writer. `None` when nothing is to be logged.
+/// Starts the writer, which ends when all senders have, and then says so. `None` when nothing is to be logged.
 pub(crate) fn start(
     format: AccessLogFormat,
     mut out: Box<dyn Write + Send>,
-) -> std::io::Result<Option<LogSender>> {
+) -> std::io::Result<Option<(LogSender, oneshot::Receiver<()>)>> {
     if format == AccessLogFormat::Off {
         return Ok(None);
     }
     let (pieces, received) = sync_channel(PIECES_MAX);
+    let (ended, end) = oneshot::channel();
     std::thread::Builder::new()
         .name("access-log".into())
-        .spawn(move || write_pieces(&received, &mut out))?;
-    Ok(Some(LogSender {
+        .spawn(move || {
+            write_pieces(&received, &mut out);
+            // Nobody waits any more if the receiver is gone.
+            let _ = ended.send(());
+        })?;
+    let sender = LogSender {
         format,
         piece: Vec::new(),
         pieces,
-    }))
+    };
+    Ok(Some((sender, end)))
 }
 
 /// Ends when the last worker has.
@@ -127,16 +139,24 @@ fn write_json(out: &mut Vec<u8>, line: &Line<'_>, now: Duration) {
         "user_agent": line.user_agent,
         "referer": line.referer,
     });
-    out.extend_from_slice(value.to_string().as_bytes());
+    let text = value.to_string();
+    if text.chars().any(char::is_control) {
+        // JSON asks only for those below a space to be escaped; a terminal obeys others, too.
+        for c in text.chars() {
+            match c.is_control() {
+                true => out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes()),
+                false => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+    } else {
+        out.extend_from_slice(text.as_bytes());
+    }
     out.push(b'\n');
 }
 
 fn write_combined(out: &mut Vec<u8>, line: &Line<'_>, now: Duration) {
     let date = Date::of(now);
-    let quoted = |text: Option<&str>| match text {
-        Some(text) => text.escape_default().to_string(),
-        None => "-".to_owned(),
-    };
+    let quoted = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), escaped);
     let text = format!(
         "{} - - [{}] \"{} {} {}\" {} {} \"{}\" \"{}\"\n",
         line.peer.ip().to_canonical(),
@@ -150,6 +170,21 @@ fn write_combined(out: &mut Vec<u8>, line: &Line<'_>, now: Duration) {
         quoted(line.user_agent),
     );
     out.extend_from_slice(text.as_bytes());
+}
+
+/// A text between quotes as Apache writes it: a backslash before quotes and backslashes, `\xhh` for each byte that is not
+/// printable ASCII.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => out.push(char::from(byte)),
+            // Writing to a String cannot fail.
+            _ => drop(write!(out, "\\x{byte:02x}")),
+        }
+    }
+    out
 }
 
 /// A moment in UTC.
@@ -232,7 +267,7 @@ mod tests {
             target: "/a\"b",
             version: "HTTP/1.1",
             referer: None,
-            user_agent: Some("x\"\ny"),
+            user_agent: Some("x\"\n'é\\"),
             status: 200,
             bytes: 12,
             time: Duration::from_micros(7),
@@ -252,10 +287,10 @@ mod tests {
         assert_eq!(text.lines().count(), 2);
         let (combined, json) = text.split_once('\n').unwrap();
         assert!(
-            combined.ends_with(r#""GET /a\"b HTTP/1.1" 200 12 "-" "x\"\ny""#),
+            combined.ends_with(r#""GET /a\"b HTTP/1.1" 200 12 "-" "x\"\x0a'\xc3\xa9\\""#),
             "{combined}"
         );
         let json: serde_json::Value = serde_json::from_str(json).unwrap();
-        assert_eq!(json["user_agent"], "x\"\ny");
+        assert_eq!(json["user_agent"], "x\"\n'é\\");
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use koinon_base::{ErrorKind, Namespace};
 use koinon_core_route::{
@@ -15,6 +15,7 @@ use koinon_service_registry::RegistryHandle;
 use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::access_log;
 use crate::fault::Fault;
@@ -26,6 +27,9 @@ use crate::settings::GatewaySettings;
 use crate::snapshot::Published;
 use crate::upstream::{Source, UpstreamView, Upstreams};
 use crate::worker::{self, Caps, Node, WorkerCounts};
+
+/// How long the last lines of the access log may take: who reads them slowly must not keep the process.
+const LOG_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why a gateway did not start.
 #[derive(Debug, Error)]
@@ -74,6 +78,8 @@ impl Drop for Shared {
 #[derive(Debug)]
 pub struct Serving {
     ends: Vec<oneshot::Receiver<io::Result<usize>>>,
+    /// The end of the access log's writer, which comes after those of all threads that log.
+    log_end: Option<oneshot::Receiver<()>>,
 }
 
 impl Serving {
@@ -86,6 +92,11 @@ impl Serving {
                 Ok(Err(error)) => tracing::error!(%error, "a thread of the gateway could not run"),
                 Err(_gone) => tracing::error!("a thread of the gateway panicked"),
             }
+        }
+        if let Some(end) = self.log_end
+            && timeout(LOG_WITHIN, end).await.is_err()
+        {
+            tracing::error!("the access log's end could not be written in time");
         }
         report
     }
@@ -225,7 +236,7 @@ impl Shared {
 
     fn spawn(&self, listener: GatewayListener, drain: &Drain) -> io::Result<Serving> {
         let out = Box::new(io::stdout());
-        let log = access_log::start(self.node.settings.access_log, out)?;
+        let (log, log_end) = access_log::start(self.node.settings.access_log, out)?.unzip();
         let mut ends = Vec::new();
         for (index, socket) in listener.sockets.into_iter().enumerate() {
             let (ended, end) = oneshot::channel();
@@ -239,7 +250,7 @@ impl Shared {
                 })?;
             ends.push(end);
         }
-        Ok(Serving { ends })
+        Ok(Serving { ends, log_end })
     }
 }
 

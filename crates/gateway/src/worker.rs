@@ -145,8 +145,9 @@ pub(crate) fn run(
         let worker = Rc::new(Worker::new(index, node, log));
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let sweeping = tokio::task::spawn_local(sweep(Rc::clone(&worker)));
-        let cut_off = accept::run(worker, listener, drain).await;
+        let cut_off = accept::run(Rc::clone(&worker), listener, drain).await;
         sweeping.abort();
+        flush_log(&worker);
         Ok(cut_off)
     })
 }
@@ -166,9 +167,14 @@ async fn sweep(worker: Rc<Worker>) {
             .counts()
             .pooled
             .store(len, std::sync::atomic::Ordering::Relaxed);
-        if let Some(log) = &mut *worker.log.borrow_mut() {
-            log.flush(worker.counts());
-        }
+        flush_log(&worker);
+    }
+}
+
+/// Hands over the lines that have come together.
+fn flush_log(worker: &Worker) {
+    if let Some(log) = &mut *worker.log.borrow_mut() {
+        log.flush(worker.counts());
     }
 }
 

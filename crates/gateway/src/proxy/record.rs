@@ -46,7 +46,12 @@ struct Seen {
 impl Record {
     /// Begins one; the clock has just been read.
     pub(super) fn begin(worker: &Worker, peer: SocketAddr, head: &RequestHead) -> Self {
-        let owned = |name| head.fields().text(name).map(str::to_owned);
+        // What is no UTF-8 is shown with marks in its place: nobody hides by it.
+        let owned = |name| {
+            head.fields()
+                .get(name)
+                .map(|value| String::from_utf8_lossy(value).into_owned())
+        };
         let logs = worker.log.borrow().is_some();
         Self {
             seen: logs.then(|| {
