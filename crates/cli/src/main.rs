@@ -7,6 +7,7 @@ mod remote;
 mod route;
 mod service;
 mod table;
+mod upstream;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,8 @@ enum Command {
     Service(service::ServiceArgs),
     /// Show the gateway's routes, check a file of them, and say where a request would go.
     Route(route::RouteArgs),
+    /// Show where the gateway's requests may go, and which endpoints get some.
+    Upstream(upstream::UpstreamArgs),
     /// The sample service that `dev --demo` starts.
     #[command(hide = true)]
     DemoService(demo_service::DemoServiceArgs),
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Dev(args) => dev::run(args),
         Command::Service(args) => service::run(args),
         Command::Route(args) => route::run(args),
+        Command::Upstream(args) => upstream::run(args),
         Command::DemoService(args) => demo_service::run(args),
     }
 }
