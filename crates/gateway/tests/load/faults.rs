@@ -14,6 +14,11 @@ use crate::pace::{Tally, run};
 /// A paused instance takes connections and never answers. This is how long a request waits before it is tried elsewhere;
 /// an answer of these instances takes some milliseconds.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// An instance that is kept from running for a moment takes no connections; those that its queue has no room for ask again
+/// after a second, which is the kernel's to say. Whoever waits less for a connection takes that for a failure.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Long enough for the queue of an instance, 128 connections, to fill.
+const HICCUP: Duration = Duration::from_millis(300);
 /// In the suite. Long enough for marks, probes and budgets to come and go.
 const SHORT: Duration = Duration::from_secs(4);
 /// In a soak.
@@ -29,7 +34,7 @@ impl Scene {
     fn new(arguments: [&str; 2]) -> Self {
         let mut settings = settings(2);
         settings.timeouts.response = RESPONSE_TIMEOUT;
-        settings.timeouts.connect = RESPONSE_TIMEOUT;
+        settings.timeouts.connect = CONNECT_TIMEOUT;
         let stand = Stand::balanced(settings);
         let instances: Vec<Child> = arguments
             .iter()
@@ -93,6 +98,20 @@ fn kill(time: Duration) {
         "{:?}",
         tally.by_post
     );
+}
+
+/// The only instance that is left does not run for a moment.
+fn hiccup(time: Duration) {
+    let mut scene = Scene::new(["3", "3"]);
+    let tally = scene.under_load("hiccup", time, false, |scene, half| {
+        scene.instances[0].kill();
+        std::thread::sleep(half / 2);
+        scene.instances[1].pause();
+        std::thread::sleep(HICCUP);
+        scene.instances[1].resume();
+    });
+    assert_eq!(tally.failed_gets(), 0);
+    assert!(tally.slowest >= HICCUP, "nobody had to wait");
 }
 
 /// An instance that stands still: what waits for it is answered by the other after the response timeout, and it is asked
@@ -192,6 +211,12 @@ fn a_killed_instance_fails_no_idempotent_request() {
     alone(|| kill(SHORT));
 }
 
+/// Connections that find a full queue are waited for, not given up.
+#[test]
+fn a_hiccup_of_the_last_instance_fails_no_idempotent_request() {
+    alone(|| hiccup(SHORT));
+}
+
 /// A process that stands still fails nothing that can be repeated.
 #[test]
 fn a_paused_instance_fails_no_idempotent_request() {
@@ -244,6 +269,7 @@ mod soak {
 
     long! {
         kill for LONG;
+        hiccup for LONG;
         pause for LONG;
         reset for LONG;
         slow for LONG;
