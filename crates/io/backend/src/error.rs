@@ -14,7 +14,9 @@ pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum BackendError {
     /// There is less space than the batch may take. Nothing was touched, and it heals when there is space.
-    #[error("{path} needs {need} free bytes for this batch and its reserve, and {free} are free; make space on its disk")]
+    #[error(
+        "{path} needs {need} free bytes for this batch and its reserve, and {free} are free; make space on its disk"
+    )]
     LowSpace {
         /// The backend's file.
         path: PathBuf,
@@ -131,11 +133,7 @@ impl BackendError {
         }
     }
 
-    pub(crate) fn failed(
-        what: &'static str,
-        path: &std::path::Path,
-        source: impl Into<Source>,
-    ) -> Self {
+    pub(crate) fn failed(what: &'static str, path: &std::path::Path, source: impl Into<Source>) -> Self {
         Self::Failed {
             what,
             path: path.to_path_buf(),

@@ -11,13 +11,18 @@
 //! | `batch` | what one transaction changes |
 //! | `held` | what a backend holds besides records |
 //! | `error` | why something was not done |
+//! | `key` | how a record lies on disk |
+//! | `redb` | the backend in a file |
 
 mod batch;
 mod contract;
 mod error;
 mod held;
+mod key;
+mod redb;
 
 pub use batch::{Batch, META_KEY_LEN_MAX, META_VALUE_LEN_MAX, RECORD_LEN_MAX};
 pub use contract::{Backend, Figures, Scanned, View, Visit};
 pub use error::BackendError;
 pub use held::{Applied, Held, HeldSpace, SpaceFigures, SpaceMarks};
+pub use redb::{BackendSettings, RedbBackend};
