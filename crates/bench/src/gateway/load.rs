@@ -44,13 +44,13 @@ const OTHERS_MAX: f64 = 0.03;
 const TRIES_MAX: usize = 4;
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How long a whole run waits for the machine to be quiet; one that never is, is measured as it is.
+/// How long a whole part waits for the machine to be quiet and measures again; one that never is, is measured as it is.
 #[derive(Debug)]
 pub(super) struct Patience(Duration);
 
 impl Patience {
     pub(super) fn new() -> Self {
-        Self(Duration::from_secs(120))
+        Self(Duration::from_secs(60))
     }
 }
 
@@ -63,8 +63,12 @@ pub(super) fn undisturbed(
 ) -> Result<Phase> {
     let mut tries = 1;
     loop {
+        let started = Instant::now();
         let phase = phase(engine)?;
         warn(&format!("  {what}: {phase}"));
+        if tries > 1 {
+            patience.0 = patience.0.saturating_sub(started.elapsed());
+        }
         if phase.others_busy <= OTHERS_MAX || tries == TRIES_MAX || patience.0.is_zero() {
             return Ok(phase);
         }
