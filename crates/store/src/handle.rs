@@ -9,6 +9,7 @@ use koinon_core_kv::{
 };
 
 use crate::error::StoreError;
+use crate::open::Threads;
 use crate::shared::Shared;
 use crate::watch::WatchStream;
 
@@ -16,6 +17,7 @@ use crate::watch::WatchStream;
 #[derive(Clone)]
 pub struct Store {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) threads: Arc<Threads>,
 }
 
 /// One keyspace of the store.
@@ -48,8 +50,8 @@ pub struct Answer<T> {
 pub struct LeaseState {
     /// Seconds that it was granted for.
     pub granted_s: i64,
-    /// Seconds that it still lives, rounded up.
-    pub remaining_s: i64,
+    /// Milliseconds that it still lives; 0 when its time is over and it is about to end.
+    pub remaining_ms: u64,
     /// The keys that live by it, if asked for.
     pub keys: Vec<Bytes>,
 }
@@ -189,7 +191,7 @@ impl Space {
     }
 
     async fn change(&self, op: Op) -> Result<Answer<Option<OpResponse>>, StoreError> {
-        let txn = Txn { then: vec![op], ..Txn::default() };
+        let txn = Txn::of(op);
         let mut answer = self.shared.propose_txn(self.id, txn).await?;
         Ok(Answer {
             revision: answer.revision,

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use koinon_core_kv::{Keys, Record, Watchers};
+use koinon_core_kv::{Keys, Record, Revision, Watchers};
 
 use super::queue::{Delivery, Group, Queue};
 use super::{WatchRequest, Watching};
@@ -68,12 +68,12 @@ impl Hub {
     }
 
     /// Tells the watchers what the transaction of `revision` wrote. Never waits for a stream.
-    pub(crate) fn publish(&self, revision: i64, records: &[Arc<Record>]) {
+    pub(crate) fn publish(&self, revision: i64, records: &[(Revision, Arc<Record>)]) {
         let mut inner = self.lock();
         inner.revision = revision;
         match records {
             [] => {}
-            [record] => inner.publish_one(revision, record),
+            [(_, record)] => inner.publish_one(revision, record),
             many => inner.publish_many(revision, many),
         }
     }
@@ -186,10 +186,10 @@ impl Inner {
         });
     }
 
-    fn publish_many(&mut self, revision: i64, records: &[Arc<Record>]) {
+    fn publish_many(&mut self, revision: i64, records: &[(Revision, Arc<Record>)]) {
         let Self { by_keys, slots, .. } = self;
         let mut groups: BTreeMap<Slot, Vec<Arc<Record>>> = BTreeMap::new();
-        for record in records {
+        for (_, record) in records {
             by_keys.matching(record.key(), |slot| {
                 let watcher = slots.get(*slot).and_then(Option::as_ref);
                 if watcher.is_some_and(|watcher| watcher.wants(revision, record)) {

@@ -187,7 +187,7 @@ impl WatchStream {
             let mut events = Vec::new();
             for (at, record) in &history.records {
                 let wanted = at.main >= watcher.next
-                    && watcher.keys.contains(record.key())
+                    && watcher.keys.contain(record.key())
                     && told(record, watcher.no_put, watcher.no_delete);
                 if wanted {
                     events.push(self.event(record.clone(), at.main, watcher.prev_kv)?);
