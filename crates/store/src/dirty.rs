@@ -67,7 +67,10 @@ impl Dirty {
             return None;
         }
         let applied = self.applied;
-        let empty = Self { applied, ..Self::default() };
+        let empty = Self {
+            applied,
+            ..Self::default()
+        };
         Some(std::mem::replace(self, empty))
     }
 

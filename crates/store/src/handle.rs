@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use koinon_core_kv::{
-    Command, Deleted, Delete, LeaseId, Op, OpResponse, Put, PutDone, Range, Ranged, SpaceId, Txn, TxnDone,
+    Command, Delete, Deleted, LeaseId, Op, OpResponse, Put, PutDone, Range, Ranged, SpaceId, Txn, TxnDone,
 };
 
 use crate::error::StoreError;
@@ -64,7 +64,9 @@ impl fmt::Debug for Store {
 
 impl fmt::Debug for Space {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Space").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Space")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,8 +98,13 @@ impl Space {
     pub async fn put(&self, put: Put) -> Result<Answer<PutDone>, StoreError> {
         let answer = self.change(Op::Put(put)).await?;
         match answer.value {
-            Some(OpResponse::Put(value)) => Ok(Answer { revision: answer.revision, value }),
-            Some(OpResponse::Range(_) | OpResponse::Delete(_) | OpResponse::Txn(_)) | None => Err(StoreError::Broken),
+            Some(OpResponse::Put(value)) => Ok(Answer {
+                revision: answer.revision,
+                value,
+            }),
+            Some(OpResponse::Range(_) | OpResponse::Delete(_) | OpResponse::Txn(_)) | None => {
+                Err(StoreError::Broken)
+            }
         }
     }
 
@@ -108,8 +115,13 @@ impl Space {
     pub async fn delete(&self, delete: Delete) -> Result<Answer<Deleted>, StoreError> {
         let answer = self.change(Op::Delete(delete)).await?;
         match answer.value {
-            Some(OpResponse::Delete(value)) => Ok(Answer { revision: answer.revision, value }),
-            Some(OpResponse::Range(_) | OpResponse::Put(_) | OpResponse::Txn(_)) | None => Err(StoreError::Broken),
+            Some(OpResponse::Delete(value)) => Ok(Answer {
+                revision: answer.revision,
+                value,
+            }),
+            Some(OpResponse::Range(_) | OpResponse::Put(_) | OpResponse::Txn(_)) | None => {
+                Err(StoreError::Broken)
+            }
         }
     }
 
@@ -130,18 +142,31 @@ impl Space {
     /// # Errors
     /// When `revision` is compacted already or in the future; else as [`Self::put`].
     pub async fn compact(&self, revision: i64, physical: bool) -> Result<Answer<()>, StoreError> {
-        let answer = self.shared.propose(Command::Compact { space: self.id, revision }).await?;
+        let answer = self
+            .shared
+            .propose(Command::Compact {
+                space: self.id,
+                revision,
+            })
+            .await?;
         if physical {
             self.shared.compacted(self.id, revision).await;
         }
-        Ok(Answer { revision: answer.revision, value: () })
+        Ok(Answer {
+            revision: answer.revision,
+            value: (),
+        })
     }
 
     /// Makes a lease and answers its number and its time to live in seconds, which may be longer than asked for.
     ///
     /// # Errors
     /// When the number is taken or the time out of bounds; else as [`Self::put`].
-    pub async fn lease_grant(&self, id: Option<LeaseId>, ttl_s: i64) -> Result<Answer<(LeaseId, i64)>, StoreError> {
+    pub async fn lease_grant(
+        &self,
+        id: Option<LeaseId>,
+        ttl_s: i64,
+    ) -> Result<Answer<(LeaseId, i64)>, StoreError> {
         self.shared.lease_grant(self.id, id, ttl_s).await
     }
 
@@ -150,8 +175,14 @@ impl Space {
     /// # Errors
     /// When there is no such lease; else as [`Self::put`].
     pub async fn lease_revoke(&self, id: LeaseId) -> Result<Answer<()>, StoreError> {
-        let answer = self.shared.propose(Command::LeaseRevoke { space: self.id, id }).await?;
-        Ok(Answer { revision: answer.revision, value: () })
+        let answer = self
+            .shared
+            .propose(Command::LeaseRevoke { space: self.id, id })
+            .await?;
+        Ok(Answer {
+            revision: answer.revision,
+            value: (),
+        })
     }
 
     /// Lets a lease live its whole time from now on, and answers that time; `None` if there is no such lease.
@@ -167,7 +198,11 @@ impl Space {
     ///
     /// # Errors
     /// When this member does not lead.
-    pub async fn lease_state(&self, id: LeaseId, keys: bool) -> Result<Answer<Option<LeaseState>>, StoreError> {
+    pub async fn lease_state(
+        &self,
+        id: LeaseId,
+        keys: bool,
+    ) -> Result<Answer<Option<LeaseState>>, StoreError> {
         self.shared.barrier(Consistency::Linearizable).await?;
         Ok(self.shared.lease_state(self.id, id, keys))
     }

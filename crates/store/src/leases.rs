@@ -26,7 +26,9 @@ impl Shared {
         id: Option<LeaseId>,
         ttl_s: i64,
     ) -> Result<Answer<(LeaseId, i64)>, StoreError> {
-        let id = id.filter(|id| id.is_some()).unwrap_or_else(|| self.free_lease(space));
+        let id = id
+            .filter(|id| id.is_some())
+            .unwrap_or_else(|| self.free_lease(space));
         let ttl_s = granted_ttl_s(ttl_s, self.settings.lease_ttl_min_s);
         let applied = self.propose(Command::LeaseGrant { space, id, ttl_s }).await?;
         Ok(Answer {
@@ -40,7 +42,11 @@ impl Shared {
         let mut rng = Rng::from_entropy();
         let machine = self.machine_read();
         let mut draw = || LeaseId(i64::try_from(rng.next_u64() >> 1).unwrap_or(1).max(1));
-        let taken = |id: LeaseId| machine.space(space).is_ok_and(|keyspace| keyspace.lease_ttl_s(id).is_some());
+        let taken = |id: LeaseId| {
+            machine
+                .space(space)
+                .is_ok_and(|keyspace| keyspace.lease_ttl_s(id).is_some())
+        };
         let mut id = draw();
         for _ in 0..IDS_TRIED_MAX {
             if !taken(id) {
@@ -68,17 +74,23 @@ impl Shared {
         let remaining_ms = self.lessor().remaining_ms(space, id, now_ms);
         let machine = self.machine_read();
         let Ok(keyspace) = machine.space(space) else {
-            return Answer { revision: 0, value: None };
+            return Answer {
+                revision: 0,
+                value: None,
+            };
         };
-        let value = keyspace.lease_ttl_s(id).zip(remaining_ms).map(|(granted_s, remaining_ms)| LeaseState {
-            granted_s,
-            remaining_ms,
-            keys: if keys {
-                keyspace.lease_keys(id).map(Bytes::copy_from_slice).collect()
-            } else {
-                Vec::new()
-            },
-        });
+        let value = keyspace
+            .lease_ttl_s(id)
+            .zip(remaining_ms)
+            .map(|(granted_s, remaining_ms)| LeaseState {
+                granted_s,
+                remaining_ms,
+                keys: if keys {
+                    keyspace.lease_keys(id).map(Bytes::copy_from_slice).collect()
+                } else {
+                    Vec::new()
+                },
+            });
         Answer {
             revision: keyspace.revision(),
             value,

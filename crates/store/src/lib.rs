@@ -3,10 +3,26 @@
 //! [`Store`] is what doors and domains hold. A write becomes an entry of the log, is made durable together with those that
 //! came at the same time, and is then decided and applied by the machine of `koinon-core-kv`; reads look at the
 //! machine's index and find values in memory or in the backend. docs/adr/0006 says why.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `handle` | every operation on a keyspace |
+//! | `open` | opening and closing |
+//! | `propose` | the bounded queue of writes before the log |
+//! | `log` | what makes them durable |
+//! | `writer` | the thread that does it, in batches |
+//! | `shared` | deciding, applying, reading |
+//! | `overlay`, `records` | where values are: memory, then the backend |
+//! | `dirty`, `flusher`, `bell` | carrying what was applied to the backend, and removing what compaction forgot |
+//! | `pins` | what is being read, and may not be removed |
+//! | `leases` | leases over time |
+//! | `watch` | watching keys |
+//! | `figures` | what an operator sees |
 
 mod bell;
 mod dirty;
 mod error;
+mod figures;
 mod flusher;
 mod handle;
 mod leases;
@@ -22,6 +38,7 @@ mod watch;
 mod writer;
 
 pub use error::StoreError;
+pub use figures::{Figures, SpaceFigures};
 pub use handle::{Answer, Consistency, LeaseState, Space, Store};
 pub use leases::run_leases;
 pub use open::OpenError;

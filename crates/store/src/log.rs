@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use koinon_base::ErrorKind;
 use koinon_io_disk::Disk;
-use koinon_io_wal::{Entries, Record, Settings, Wal, WalError};
+use koinon_io_wal::{Entries, Figures, Record, Settings, Wal, WalError};
 
 /// The term of a store with one member: it leads from the start and for ever.
 const ONLY_TERM: u64 = 1;
@@ -23,6 +23,9 @@ pub(crate) trait Log: Debug + Send {
 
     /// The term of what is appended now.
     fn term(&self) -> u64;
+
+    /// What it has done.
+    fn figures(&self) -> Figures;
 }
 
 /// The log of a store with one member: a file on its disk.
@@ -45,7 +48,10 @@ impl FileLog {
     pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, settings: Settings) -> Result<Self, WalError> {
         let (wal, recovered) = Wal::open(disk, dir, settings)?;
         if let Some(cut) = &recovered.cut {
-            tracing::warn!(?cut, "the log ended in the middle of a write that was never answered; that was cut off");
+            tracing::warn!(
+                ?cut,
+                "the log ended in the middle of a write that was never answered; that was cut off"
+            );
         }
         let last = recovered.last_index;
         Ok(Self { wal, last })
@@ -57,7 +63,10 @@ impl FileLog {
     }
 
     /// The entries after `index`.
-    pub(crate) fn after(&self, index: u64) -> Result<impl Iterator<Item = Result<LogEntry, WalError>> + use<>, WalError> {
+    pub(crate) fn after(
+        &self,
+        index: u64,
+    ) -> Result<impl Iterator<Item = Result<LogEntry, WalError>> + use<>, WalError> {
         let entries: Entries = self.wal.entries(index + 1)?;
         Ok(entries.map(|entry| {
             entry.map(|entry| LogEntry {
@@ -89,6 +98,10 @@ impl Log for FileLog {
 
     fn term(&self) -> u64 {
         ONLY_TERM
+    }
+
+    fn figures(&self) -> Figures {
+        self.wal.figures()
     }
 }
 

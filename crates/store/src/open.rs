@@ -76,7 +76,9 @@ pub enum OpenError {
     #[error("the backend does not say whose store it is")]
     Identity,
     /// The log ends before the backend does.
-    #[error("the log ends at entry {last}, the backend has entry {applied}: the log was lost or is another store's")]
+    #[error(
+        "the log ends at entry {last}, the backend has entry {applied}: the log was lost or is another store's"
+    )]
     LogLost {
         /// The log's last entry.
         last: u64,
@@ -96,9 +98,11 @@ impl OpenError {
             Self::Directory { .. } | Self::Threads(_) => ErrorKind::Unavailable,
             Self::Backend(error) => error.kind(),
             Self::Log(error) => error.kind(),
-            Self::Record { .. } | Self::Entry { .. } | Self::State(_) | Self::Identity | Self::LogLost { .. } => {
-                ErrorKind::Corrupt
-            },
+            Self::Record { .. }
+            | Self::Entry { .. }
+            | Self::State(_)
+            | Self::Identity
+            | Self::LogLost { .. } => ErrorKind::Corrupt,
         }
     }
 }
@@ -126,7 +130,12 @@ impl Store {
     ///
     /// # Errors
     /// When what is there cannot be read, or is damaged in any way that a crash does not explain.
-    pub fn open(disk: &Arc<dyn Disk>, dir: &Path, settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub fn open(
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
         let began = Instant::now();
         disk.create_dir(dir).map_err(|source| OpenError::Directory {
             path: dir.to_path_buf(),
@@ -143,7 +152,10 @@ impl Store {
         let log = FileLog::open(disk.clone(), &dir.join("wal"), wal)?;
         let last = log.last();
         if last < held.applied.index {
-            return Err(OpenError::LogLost { last, applied: held.applied.index });
+            return Err(OpenError::LogLost {
+                last,
+                applied: held.applied.index,
+            });
         }
         let overlay = Overlay::new(settings.cache_bytes_max);
         for space in machine.spaces() {
@@ -198,7 +210,9 @@ impl Threads {
                 let _guard = guard;
                 run();
             });
-            thread.map(|handle| Mutex::new(Some(handle))).map_err(OpenError::Threads)
+            thread
+                .map(|handle| Mutex::new(Some(handle)))
+                .map_err(OpenError::Threads)
         };
         Ok(Self {
             writer: start("store-writer", Box::new(|| writer.run()))?,
@@ -218,7 +232,7 @@ impl Threads {
 fn identity(backend: &dyn Backend, held: &Held) -> Result<Identity, OpenError> {
     if let Some(kept) = held.meta.get(IDENTITY) {
         return <[u8; 16]>::try_from(kept.as_ref())
-            .map(|bytes| u128::from_be_bytes(bytes))
+            .map(u128::from_be_bytes)
             .map(|both| Identity {
                 cluster: high(both),
                 member: low(both),
@@ -233,7 +247,10 @@ fn identity(backend: &dyn Backend, held: &Held) -> Result<Identity, OpenError> {
     let both = (u128::from(identity.cluster) << 64) | u128::from(identity.member);
     backend.commit(&Batch {
         applied: held.applied,
-        meta: vec![(IDENTITY.to_owned(), Some(Bytes::copy_from_slice(&both.to_be_bytes())))],
+        meta: vec![(
+            IDENTITY.to_owned(),
+            Some(Bytes::copy_from_slice(&both.to_be_bytes())),
+        )],
         ..Batch::default()
     })?;
     Ok(identity)
@@ -286,7 +303,10 @@ fn lessor(machine: &Machine, now_ms: u64) -> Lessor {
 }
 
 /// Applies the entries that the backend does not have. What was refused is refused again.
-fn replay(shared: &Shared, entries: impl Iterator<Item = Result<LogEntry, WalError>>) -> Result<(), OpenError> {
+fn replay(
+    shared: &Shared,
+    entries: impl Iterator<Item = Result<LogEntry, WalError>>,
+) -> Result<(), OpenError> {
     for entry in entries {
         let LogEntry { index, term, payload } = entry?;
         let len = payload.len();

@@ -89,7 +89,10 @@ impl Overlay {
                 .collect();
             Scanned {
                 cut: records.len() == limit,
-                whole: inner.forgotten.get(&space).is_none_or(|forgotten| *forgotten < from),
+                whole: inner
+                    .forgotten
+                    .get(&space)
+                    .is_none_or(|forgotten| *forgotten < from),
                 records,
             }
         })
@@ -127,7 +130,9 @@ impl Overlay {
 
 impl Inner {
     fn forget_oldest(&mut self) {
-        let Some(oldest) = self.order.pop_front() else { return };
+        let Some(oldest) = self.order.pop_front() else {
+            return;
+        };
         self.flushed -= 1;
         self.forgotten.insert(oldest.0, oldest.1);
         if let Some(record) = self.records.remove(&oldest) {

@@ -79,7 +79,11 @@ impl Proposals {
         command.encode(&mut bytes);
         let bytes = Bytes::from(bytes);
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Proposal { command, bytes, reply })?;
+        self.enqueue(Proposal {
+            command,
+            bytes,
+            reply,
+        })?;
         answer.await.unwrap_or(Err(StoreError::OutcomeUnknown))
     }
 
@@ -97,7 +101,11 @@ impl Proposals {
     fn enqueue(&self, proposal: Proposal) -> Result<(), StoreError> {
         let len = proposal.bytes.len();
         let entries = self.load.entries.fetch_add(1, Ordering::Relaxed) + 1;
-        let bytes = self.load.bytes.fetch_add(len, Ordering::Relaxed).saturating_add(len);
+        let bytes = self
+            .load
+            .bytes
+            .fetch_add(len, Ordering::Relaxed)
+            .saturating_add(len);
         let refused = if entries > self.entries_max || bytes > self.bytes_max {
             StoreError::Overloaded {
                 waiting: entries - 1,
@@ -116,7 +124,12 @@ impl Proposals {
 impl Waiting {
     /// Fills `batch` with what waits, oldest first, within the bounds of one sync; waits for the first. False when the
     /// queue is closed and empty. Belongs on a thread of its own.
-    pub(crate) fn next_batch(&mut self, batch: &mut Vec<Proposal>, entries_max: usize, bytes_max: usize) -> bool {
+    pub(crate) fn next_batch(
+        &mut self,
+        batch: &mut Vec<Proposal>,
+        entries_max: usize,
+        bytes_max: usize,
+    ) -> bool {
         let Some(first) = self.left_over.take().or_else(|| self.wait()) else {
             return false;
         };

@@ -35,7 +35,10 @@ impl Records for Values {
             return Ok(record);
         }
         let failed = |source| RecordsError { space, at, source };
-        let bytes = self.backend.get(space, at).map_err(|error| failed(error.into()))?;
+        let bytes = self
+            .backend
+            .get(space, at)
+            .map_err(|error| failed(error.into()))?;
         let bytes = bytes.ok_or_else(|| failed(Missing.into()))?;
         let record = Record::decode(bytes).map_err(|error| failed(error.into()))?;
         Ok(Arc::new(record))
@@ -62,14 +65,28 @@ impl Values {
         }
     }
 
-    fn piece(&self, space: SpaceId, from: Revision, upto: i64, limit: usize) -> Result<History, RecordsError> {
+    fn piece(
+        &self,
+        space: SpaceId,
+        from: Revision,
+        upto: i64,
+        limit: usize,
+    ) -> Result<History, RecordsError> {
         // Memory first: what leaves it between the two looks is in the backend.
         let young = self.overlay.scan(space, from, limit);
-        let mut cut = if young.cut { young.records.last().map(|(at, _)| *at) } else { None };
+        let mut cut = if young.cut {
+            young.records.last().map(|(at, _)| *at)
+        } else {
+            None
+        };
         let mut records: BTreeMap<Revision, Arc<Record>> = BTreeMap::new();
         if !young.whole {
             let to = Revision::new(upto.saturating_add(1), 0);
-            let failed = |source| RecordsError { space, at: from, source };
+            let failed = |source| RecordsError {
+                space,
+                at: from,
+                source,
+            };
             let old = self
                 .backend
                 .scan(space, from, Some(to), limit)

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockRea
 
 use koinon_base::Clock;
 use koinon_core_kv::{
-    Command, Effect, Keyspace, KvError, Lessor, Machine, Plan, Range, Ranged, Record, Records, Revision, SpaceId, Sweep,
-    Txn, TxnDone,
+    Command, Effect, Keyspace, KvError, Lessor, Machine, Plan, Range, Ranged, Record, Records, Revision,
+    SpaceId, Sweep, Txn, TxnDone,
 };
 use tokio::sync::Notify;
 
@@ -62,11 +62,26 @@ pub(crate) struct Counters {
     pub(crate) batches: AtomicU64,
     pub(crate) entries: AtomicU64,
     pub(crate) flush_failures: AtomicU64,
+    /// As of the last batch.
+    log: Mutex<koinon_io_wal::Figures>,
+}
+
+impl Counters {
+    pub(crate) fn log(&self) -> koinon_io_wal::Figures {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes over what the log counts, if it was looked at long enough ago.
+    pub(crate) fn take_log(&self, figures: impl FnOnce() -> koinon_io_wal::Figures) {
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = figures();
+    }
 }
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,7 +101,10 @@ pub(crate) struct Parts {
 impl Shared {
     pub(crate) fn new(parts: Parts, clock: Arc<dyn Clock>) -> Self {
         let hubs = SpaceId::ALL.iter().map(|(id, _)| {
-            let revision = parts.machine.space(*id).map_or(Revision::EMPTY, Keyspace::revision);
+            let revision = parts
+                .machine
+                .space(*id)
+                .map_or(Revision::EMPTY, Keyspace::revision);
             (*id, Hub::new(revision))
         });
         Self {
@@ -113,7 +131,10 @@ impl Shared {
     // Reading.
 
     /// Waits until a read of this freshness may look. With one member, whatever was answered was applied.
-    #[expect(clippy::unused_async, reason = "with more members it asks the leader how far it must wait")]
+    #[expect(
+        clippy::unused_async,
+        reason = "with more members it asks the leader how far it must wait"
+    )]
     pub(crate) async fn barrier(&self, consistency: Consistency) -> Result<(), StoreError> {
         match consistency {
             Consistency::Linearizable | Consistency::Serializable => Ok(()),
@@ -138,10 +159,14 @@ impl Shared {
         let revision = keyspace.revision();
         let mut reading = keyspace.begin(range)?;
         let mut whole = keyspace.collect(&mut reading, READ_KEYS_MAX);
-        let pin = (!whole || reading.wanted().nth(1).is_some()).then(|| self.pins.hold(space, reading.revision()));
+        let pin =
+            (!whole || reading.wanted().nth(1).is_some()).then(|| self.pins.hold(space, reading.revision()));
         drop(machine);
         while !whole {
-            whole = self.machine_read().space(space)?.collect(&mut reading, READ_KEYS_MAX);
+            whole = self
+                .machine_read()
+                .space(space)?
+                .collect(&mut reading, READ_KEYS_MAX);
         }
         let value = reading.load(space, &self.values)?;
         drop(pin);
@@ -160,7 +185,12 @@ impl Shared {
     }
 
     /// What held for `key` before main revision `main`, if that is still known.
-    pub(crate) fn before(&self, space: SpaceId, key: &[u8], main: i64) -> Result<Option<Arc<Record>>, StoreError> {
+    pub(crate) fn before(
+        &self,
+        space: SpaceId,
+        key: &[u8],
+        main: i64,
+    ) -> Result<Option<Arc<Record>>, StoreError> {
         let machine = self.machine_read();
         let found = match machine.space(space)?.find(key, main - 1) {
             Ok(found) => found,
@@ -179,7 +209,11 @@ impl Shared {
         let keyspace = machine.space(space)?;
         let compacted = keyspace.compacted();
         if from < compacted {
-            return Err(KvError::Compacted { asked: from, compacted }.into());
+            return Err(KvError::Compacted {
+                asked: from,
+                compacted,
+            }
+            .into());
         }
         let _pin = self.pins.hold(space, from);
         drop(machine);
@@ -200,8 +234,18 @@ impl Shared {
 
     pub(crate) async fn propose(&self, command: Command) -> Result<Applied, StoreError> {
         let space = command.space();
-        self.machine_read().space(space)?.admit(&command, self.settings.quota_bytes)?;
+        self.machine_read()
+            .space(space)?
+            .admit(&command, self.settings.quota_bytes)?;
         self.proposals.propose(command).await
+    }
+
+    pub(crate) fn proposals_waiting(&self) -> usize {
+        self.proposals.waiting()
+    }
+
+    pub(crate) fn unflushed_entries(&self) -> usize {
+        self.unflushed_entries.load(Ordering::Relaxed)
     }
 
     /// Takes no more writes; those that wait are done.
@@ -221,7 +265,13 @@ impl Shared {
     }
 
     /// Decides and applies one entry of the log. A refusal is applied, too: it has no effect.
-    pub(crate) fn apply(&self, index: u64, term: u64, command: &Command, bytes: usize) -> Result<Applied, KvError> {
+    pub(crate) fn apply(
+        &self,
+        index: u64,
+        term: u64,
+        command: &Command,
+        bytes: usize,
+    ) -> Result<Applied, KvError> {
         let planned = self.machine_read().plan(command, &self.values);
         let entries = self.unflushed_entries.fetch_add(1, Ordering::Relaxed) + 1;
         self.unflushed_bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -259,7 +309,8 @@ impl Shared {
         }
         match plan.effect {
             Effect::Grant { .. } | Effect::Revoke { .. } => {
-                self.lessor().follow(plan.space, plan.effect, self.clock.now().mono_ms);
+                self.lessor()
+                    .follow(plan.space, plan.effect, self.clock.now().mono_ms);
             }
             Effect::Compact { .. } => self.bell.ring(),
             Effect::None => {}
@@ -315,7 +366,9 @@ impl Shared {
             let swept = self.swept.notified();
             let done = {
                 let machine = self.machine_read();
-                machine.space(space).is_ok_and(|keyspace| keyspace.swept() >= revision)
+                machine
+                    .space(space)
+                    .is_ok_and(|keyspace| keyspace.swept() >= revision)
             };
             if done || self.failure.get().is_some() {
                 return;

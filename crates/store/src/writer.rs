@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use koinon_core_kv::{Answer, KvError};
@@ -16,6 +17,9 @@ use crate::error::StoreError;
 use crate::log::{Log, is_lost};
 use crate::propose::{Proposal, Waiting};
 use crate::shared::Shared;
+
+/// How often the log's figures are told; they take a copy.
+const FIGURES_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A command that was applied.
 #[derive(Debug)]
@@ -40,6 +44,8 @@ pub(crate) struct Writer {
     last: u64,
     /// Everything below was purged.
     purged: u64,
+    /// When the log's figures were told last.
+    told: Option<Instant>,
 }
 
 impl Writer {
@@ -51,6 +57,7 @@ impl Writer {
             entries: Vec::new(),
             last,
             purged: 0,
+            told: None,
         }
     }
 
@@ -68,6 +75,7 @@ impl Writer {
                 break;
             }
             self.purge();
+            self.tell_figures();
         }
         self.waiting.close();
         // Whoever still waits learns that nothing happened: it never reached the log.
@@ -78,11 +86,14 @@ impl Writer {
 
     fn write(&mut self, batch: &mut Vec<Proposal>) -> Result<(), Fatal> {
         if let Some(reason) = self.shared.full() {
-            refuse(batch, || StoreError::NoWrites { reason: reason.clone() });
+            refuse(batch, || StoreError::NoWrites {
+                reason: reason.clone(),
+            });
             return Ok(());
         }
         let first = self.last + 1;
-        self.entries.extend(batch.iter().map(|proposal| proposal.bytes.clone()));
+        self.entries
+            .extend(batch.iter().map(|proposal| proposal.bytes.clone()));
         let appended = self.log.append(first, &self.entries);
         self.entries.clear();
         match appended {
@@ -94,7 +105,9 @@ impl Writer {
             Err(error) => {
                 let reason = error.to_string();
                 tracing::warn!(%reason, "writes are refused");
-                refuse(batch, || StoreError::NoWrites { reason: reason.clone() });
+                refuse(batch, || StoreError::NoWrites {
+                    reason: reason.clone(),
+                });
                 return Ok(());
             }
         }
@@ -116,6 +129,14 @@ impl Writer {
             let _gone = proposal.reply.send(applied.map_err(StoreError::from));
         }
         Ok(())
+    }
+
+    fn tell_figures(&mut self) {
+        let now = Instant::now();
+        if self.told.is_none_or(|told| now - told >= FIGURES_INTERVAL) {
+            self.told = Some(now);
+            self.shared.figures.take_log(|| self.log.figures());
+        }
     }
 
     /// Lets the log forget what the backend has.

@@ -1,5 +1,7 @@
 //! What a user of the store sees: answers, history, watches, leases, and all of it again after a restart.
 
+#![allow(clippy::unwrap_used, reason = "a story ends where something it needs fails")]
+
 mod common;
 
 use std::sync::Arc;
@@ -19,7 +21,10 @@ async fn what_was_written_is_read() {
     assert_eq!(space.put(put("b", "2")).await.unwrap().revision, 3);
     assert_eq!(space.delete(delete("a")).await.unwrap().value.count, 1);
     assert_eq!(held(&space).await, [("b".into(), "2".into())]);
-    assert_eq!(held_at(&space, 3).await, [("a".into(), "1".into()), ("b".into(), "2".into())]);
+    assert_eq!(
+        held_at(&space, 3).await,
+        [("a".into(), "1".into()), ("b".into(), "2".into())]
+    );
     store.close();
 }
 
@@ -42,10 +47,19 @@ async fn a_restart_changes_nothing() {
     let store = open(dir.path());
     let space = etcd(&store);
     for n in 0..50 {
-        space.put(put(&format!("k{}", n % 7), &n.to_string())).await.unwrap();
+        space
+            .put(put(&format!("k{}", n % 7), &n.to_string()))
+            .await
+            .unwrap();
     }
     let (lease, _) = space.lease_grant(Some(LeaseId(77)), 600).await.unwrap().value;
-    space.put(Put { lease: Some(lease), ..put("leased", "x") }).await.unwrap();
+    space
+        .put(Put {
+            lease: Some(lease),
+            ..put("leased", "x")
+        })
+        .await
+        .unwrap();
     space.compact(20, true).await.unwrap();
     let (now, then) = (held(&space).await, held_at(&space, 30).await);
     let revision = space.revision();
@@ -56,8 +70,17 @@ async fn a_restart_changes_nothing() {
     let space = etcd(&store);
     assert_eq!(space.revision(), revision);
     assert_eq!((held(&space).await, held_at(&space, 30).await), (now, then));
-    let compacted = space.range(&range(all(), 19), Consistency::Linearizable).await.unwrap_err();
-    assert!(matches!(compacted, StoreError::Kv(KvError::Compacted { compacted: 20, .. })), "{compacted}");
+    let compacted = space
+        .range(&range(all(), 19), Consistency::Linearizable)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            compacted,
+            StoreError::Kv(KvError::Compacted { compacted: 20, .. })
+        ),
+        "{compacted}"
+    );
     let state = space.lease_state(lease, true).await.unwrap().value.unwrap();
     assert_eq!((state.granted_s, state.keys), (600, vec![key("leased")]));
     store.close();
@@ -91,7 +114,10 @@ async fn what_is_refused_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let space = etcd(&store);
-    let unknown = Put { lease: Some(LeaseId(5)), ..put("a", "1") };
+    let unknown = Put {
+        lease: Some(LeaseId(5)),
+        ..put("a", "1")
+    };
     let error = space.put(unknown).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!(space.revision(), 1);
@@ -160,11 +186,22 @@ async fn previous_values_are_told() {
         space.put(put("k", &n.to_string())).await.unwrap();
     }
     let mut stream = space.watch_stream();
-    stream.watch(&WatchRequest { prev_kv: true, ..watch_all(2) }).unwrap();
+    stream
+        .watch(&WatchRequest {
+            prev_kv: true,
+            ..watch_all(2)
+        })
+        .unwrap();
     space.delete(delete("k")).await.unwrap();
     let told = events(&mut stream, 4).await;
-    let before: Vec<_> = told.iter().map(|event| event.prev.as_deref().map(|prev| pair(prev).1)).collect();
-    assert_eq!(before, [None, Some("0".into()), Some("1".into()), Some("2".into())]);
+    let before: Vec<_> = told
+        .iter()
+        .map(|event| event.prev.as_deref().map(|prev| pair(prev).1))
+        .collect();
+    assert_eq!(
+        before,
+        [None, Some("0".into()), Some("1".into()), Some("2".into())]
+    );
     store.close();
 }
 
@@ -200,7 +237,10 @@ async fn a_transaction_is_told_whole() {
     let mut stream = space.watch_stream();
     stream.watch(&watch_all(0)).unwrap();
     let then = (0..20).map(|n| Op::Put(put(&format!("k{n:02}"), "v"))).collect();
-    let txn = Txn { then, ..Txn::default() };
+    let txn = Txn {
+        then,
+        ..Txn::default()
+    };
     space.txn(txn, Consistency::Linearizable).await.unwrap();
     match stream.next().await.unwrap() {
         WatchMessage::Events { events, revision, .. } => assert_eq!((events.len(), revision), (20, 2)),
@@ -220,16 +260,37 @@ async fn a_lease_ends_when_its_time_is_over() {
     let (short, ttl) = space.lease_grant(None, 1).await.unwrap().value;
     assert_eq!(ttl, 2);
     let (kept, _) = space.lease_grant(None, 2).await.unwrap().value;
-    space.put(Put { lease: Some(short), ..put("a", "1") }).await.unwrap();
-    space.put(Put { lease: Some(short), ..put("b", "1") }).await.unwrap();
-    space.put(Put { lease: Some(kept), ..put("c", "1") }).await.unwrap();
+    space
+        .put(Put {
+            lease: Some(short),
+            ..put("a", "1")
+        })
+        .await
+        .unwrap();
+    space
+        .put(Put {
+            lease: Some(short),
+            ..put("b", "1")
+        })
+        .await
+        .unwrap();
+    space
+        .put(Put {
+            lease: Some(kept),
+            ..put("c", "1")
+        })
+        .await
+        .unwrap();
     let mut stream = space.watch_stream();
     stream.watch(&watch_all(0)).unwrap();
     clock.advance_ms(1_500);
     assert_eq!(space.lease_keep_alive(kept).await.unwrap().value, Some(2));
     clock.advance_ms(600);
     let told = events(&mut stream, 2).await;
-    assert_eq!(pairs(&told), [("a".into(), "(deleted)".into()), ("b".into(), "(deleted)".into())]);
+    assert_eq!(
+        pairs(&told),
+        [("a".into(), "(deleted)".into()), ("b".into(), "(deleted)".into())]
+    );
     assert_eq!(space.revision(), 5);
     assert_eq!(space.lease_keep_alive(short).await.unwrap().value, None);
     assert_eq!(held(&space).await, [("c".into(), "1".into())]);
@@ -244,7 +305,10 @@ async fn compaction_forgets_history_only() {
     let store = open(dir.path());
     let space = etcd(&store);
     for n in 0..3000 {
-        space.put(put(&format!("k{:03}", n % 100), &n.to_string())).await.unwrap();
+        space
+            .put(put(&format!("k{:03}", n % 100), &n.to_string()))
+            .await
+            .unwrap();
     }
     let now = held(&space).await;
     space.compact(2000, true).await.unwrap();
@@ -262,7 +326,10 @@ async fn compaction_forgets_history_only() {
 #[tokio::test]
 async fn too_much_at_once_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let settings = Settings { proposals_max: 4, ..Settings::default() };
+    let settings = Settings {
+        proposals_max: 4,
+        ..Settings::default()
+    };
     let store = open_with(dir.path(), settings);
     let space = etcd(&store);
     let writes = (0..64).map(|n| {
@@ -286,7 +353,10 @@ async fn a_closed_store_refuses_writes() {
     let space = etcd(&store);
     space.put(put("a", "1")).await.unwrap();
     store.close();
-    assert_eq!(space.put(put("b", "2")).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        space.put(put("b", "2")).await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
     assert_eq!(held(&space).await, [("a".into(), "1".into())]);
 }
 
@@ -294,18 +364,32 @@ async fn a_closed_store_refuses_writes() {
 #[tokio::test]
 async fn a_full_keyspace_takes_deletions() {
     let dir = tempfile::tempdir().unwrap();
-    let settings = Settings { quota_bytes: 2000, ..Settings::default() };
+    let settings = Settings {
+        quota_bytes: 2000,
+        ..Settings::default()
+    };
     let store = open_with(dir.path(), settings);
     let space = etcd(&store);
     let big = "x".repeat(900);
     space.put(put("a", &big)).await.unwrap();
     let error = space.put(put("b", &(big.clone() + &big))).await.unwrap_err();
-    assert!(matches!(error, StoreError::Kv(KvError::NoSpace { .. })), "{error}");
+    assert!(
+        matches!(error, StoreError::Kv(KvError::NoSpace { .. })),
+        "{error}"
+    );
     space.delete(delete("a")).await.unwrap();
     let revision = space.revision();
     space.compact(revision, true).await.unwrap();
     space.put(put("b", &big)).await.unwrap();
-    assert_eq!(space.range(&range(Keys::One(key("b")), 0), Consistency::Serializable).await.unwrap().value.count, 1);
+    assert_eq!(
+        space
+            .range(&range(Keys::One(key("b")), 0), Consistency::Serializable)
+            .await
+            .unwrap()
+            .value
+            .count,
+        1
+    );
     store.close();
 }
 

@@ -92,7 +92,11 @@ impl Hub {
     pub(super) fn add(&self, queue: &Arc<Queue>, id: i64, request: &WatchRequest) -> (Slot, Watching) {
         let mut inner = self.lock();
         let revision = inner.revision;
-        let next = if request.start_revision > 0 { request.start_revision } else { revision + 1 };
+        let next = if request.start_revision > 0 {
+            request.start_revision
+        } else {
+            revision + 1
+        };
         let watcher = Watcher {
             queue: queue.clone(),
             id,

@@ -97,7 +97,11 @@ impl Queue {
     /// Forgets what waits for a watcher that was cancelled.
     pub(crate) fn forget(&self, watch: i64) {
         let mut inner = self.lock();
-        let Inner { deliveries, events, bytes } = &mut *inner;
+        let Inner {
+            deliveries,
+            events,
+            bytes,
+        } = &mut *inner;
         deliveries.retain(|delivery| {
             let keep = delivery.watch != watch;
             if !keep {

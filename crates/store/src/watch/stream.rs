@@ -58,7 +58,11 @@ impl WatchStream {
         if self.watchers.len() >= max {
             return Err(WatchRefused::TooMany(max));
         }
-        let id = if request.id == 0 { self.free_id() } else { request.id };
+        let id = if request.id == 0 {
+            self.free_id()
+        } else {
+            request.id
+        };
         if self.watchers.contains_key(&id) {
             return Err(WatchRefused::IdTaken(id));
         }
@@ -93,7 +97,11 @@ impl WatchStream {
     /// The keyspace's main revision, if everything up to it was told; otherwise there is more to take first.
     #[must_use]
     pub fn progress(&self) -> Option<i64> {
-        if self.ready.is_empty() { self.hub().progress(&self.queue) } else { None }
+        if self.ready.is_empty() {
+            self.hub().progress(&self.queue)
+        } else {
+            None
+        }
     }
 
     /// The keyspace's main revision, whatever was told.
@@ -200,7 +208,8 @@ impl WatchStream {
                     events,
                 });
             }
-            self.hub().advance(watcher.slot, watcher.next.max(history.upto + 1));
+            self.hub()
+                .advance(watcher.slot, watcher.next.max(history.upto + 1));
         }
         Ok(())
     }

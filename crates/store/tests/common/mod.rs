@@ -1,6 +1,7 @@
 //! A store on a real disk, and short words for what stories do with it.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a story ends where something it needs fails")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -76,7 +77,10 @@ pub(crate) async fn held(space: &Space) -> Vec<(String, String)> {
 
 /// Keys and values as they were.
 pub(crate) async fn held_at(space: &Space, revision: i64) -> Vec<(String, String)> {
-    let answer = space.range(&range(all(), revision), Consistency::Linearizable).await.unwrap();
+    let answer = space
+        .range(&range(all(), revision), Consistency::Linearizable)
+        .await
+        .unwrap();
     let records = answer.value.records.iter();
     records.map(|record| pair(record)).collect()
 }
@@ -107,7 +111,11 @@ pub(crate) fn watch_all(start_revision: i64) -> WatchRequest {
 pub(crate) async fn events(stream: &mut WatchStream, count: usize) -> Vec<Event> {
     let mut all = Vec::new();
     while all.len() < count {
-        match tokio::time::timeout(DEADLINE, stream.next()).await.unwrap().unwrap() {
+        match tokio::time::timeout(DEADLINE, stream.next())
+            .await
+            .unwrap()
+            .unwrap()
+        {
             WatchMessage::Events { events, .. } => all.extend(events),
             other @ WatchMessage::Compacted { .. } => panic!("{other:?}"),
         }
