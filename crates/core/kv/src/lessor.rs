@@ -75,6 +75,12 @@ impl Lessor {
         self.leases.is_empty()
     }
 
+    /// How many entries wait in its queue: as many as there are leases, and a bounded number of ones that are no more.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Follows a committed plan: a lease that was granted begins to run, one that was revoked is forgotten.
     pub fn follow(&mut self, space: SpaceId, effect: Effect, now_ms: u64) {
         match effect {
