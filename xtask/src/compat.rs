@@ -1,6 +1,6 @@
 //! Prepares what the compatibility suites and benchmarks drive beside the binary: the Spring applications (with the
 //! original Eureka server), the npm client, the Python client, HAProxy and nginx, the cases of a desync detector, Spring
-//! Cloud Gateway. Everything is made under `target/compat`.
+//! Cloud Gateway, two generations of etcd and its clients. Everything is made under `target/compat`.
 //!
 //! Why not in the tests: preparing takes minutes and the network, tests run often. A stamp of the inputs says
 //! whether there is anything to do.
@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::proxies;
 use crate::shell::{Cmd, say};
-use crate::tools::{JDK, MAVEN, NODE, NPM, PYTHON, Tool, require};
+use crate::tools::{GO, JDK, MAVEN, NODE, NPM, PYTHON, Tool, require};
 
 /// The first run downloads a few hundred files.
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -22,6 +22,13 @@ const DOWNLOAD_LIMIT: Duration = Duration::from_secs(15 * 60);
 const PREPARED: &str = "target/compat";
 /// Sources are small; more files than this means that something was built beside them.
 const INPUT_FILES_MAX: usize = 200;
+
+/// What is built from the Go module in `compat/etcd/go`; the server last, because it says that all of them are there.
+const ETCD_PROGRAMS: [(&str, &str); 3] = [
+    ("etcdctl", "go.etcd.io/etcd/etcdctl/v3"),
+    ("etcdutl", "go.etcd.io/etcd/etcdutl/v3"),
+    ("etcd", "go.etcd.io/etcd/server/v3"),
+];
 
 /// A foreign peer, by the name that `--without` takes.
 struct Peer {
@@ -36,7 +43,7 @@ struct Peer {
     tests: Option<&'static str>,
 }
 
-const PEERS: [Peer; 6] = [
+const PEERS: [Peer; 7] = [
     Peer {
         name: "java",
         tools: &[JDK, MAVEN],
@@ -76,6 +83,14 @@ const PEERS: [Peer; 6] = [
         output: "gateway/desync/http_desync_guardian/tests/severe.yaml",
         prepare: fetch_desync_cases,
         tests: Some("needs_desync"),
+    },
+    Peer {
+        name: "etcd",
+        tools: &[GO],
+        inputs: Some("compat/etcd/go"),
+        output: "etcd/go/etcd",
+        prepare: build_etcd,
+        tests: Some("needs_etcd"),
     },
     Peer {
         name: "spring-gateway",
@@ -186,6 +201,27 @@ fn install_python(root: &Path) -> Result<()> {
     let requirements = "compat/eureka/python/requirements.txt";
     let arguments = ["-m", "pip", "install", "--quiet", "--requirement", requirements];
     Cmd::new(root, &python, &arguments).limit(DOWNLOAD_LIMIT).run()
+}
+
+/// Debian's etcd with v2; a current one with its tools, and the clients in Go, built from Go modules with the checksums of
+/// `go.sum`.
+fn build_etcd(root: &Path) -> Result<()> {
+    proxies::prepare_etcd(root)?;
+    say("compat: building a current etcd and its clients in Go");
+    let module = root.join("compat/etcd/go");
+    for (program, package) in ETCD_PROGRAMS {
+        let to = root.join(PREPARED).join("etcd/go").join(program);
+        let arguments = [
+            "build",
+            "-mod=readonly",
+            "-trimpath",
+            "-o",
+            &to.to_string_lossy(),
+            package,
+        ];
+        Cmd::new(&module, "go", &arguments).limit(DOWNLOAD_LIMIT).run()?;
+    }
+    Ok(())
 }
 
 /// The sources of one crate and what it depends on, at the versions and with the checksums of its lock. Nothing is built.

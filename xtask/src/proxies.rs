@@ -1,5 +1,5 @@
-//! HAProxy, nginx and slowhttptest: where they are not on the PATH, Debian's packages are unpacked under
-//! `target/compat/proxies`.
+//! Debian's packages, unpacked below `target/compat` where a program is not on the PATH: HAProxy, nginx and slowhttptest,
+//! and etcd 3.4.
 //!
 //! Why not installed: installing them starts two servers on the machine and needs root. Unpacking needs neither;
 //! what of their libraries the machine lacks is unpacked beside them.
@@ -13,6 +13,8 @@ use crate::shell::{Cmd, say};
 /// Where the test kit looks for them too.
 const UNPACKED: &str = "target/compat/proxies";
 const NAMES: [&str; 3] = ["haproxy", "nginx", "slowhttptest"];
+/// Where the etcd suite looks for Debian's etcd.
+const UNPACKED_ETCD: &str = "target/compat/etcd/debian";
 
 pub(crate) fn prepare(root: &Path) -> Result<()> {
     let missing: Vec<&str> = NAMES.into_iter().filter(|name| !is_there(root, name)).collect();
@@ -20,10 +22,33 @@ pub(crate) fn prepare(root: &Path) -> Result<()> {
         return Ok(());
     }
     say(&format!("compat: unpacking {}", missing.join(", ")));
-    unpack(root, &missing)?;
+    unpack(root, UNPACKED, &missing)?;
     match missing.iter().find(|name| !is_there(root, name)) {
         None => Ok(()),
         Some(name) => Err(get(name)),
+    }
+}
+
+/// Debian's etcd with the v2 keys, server and client. Another `etcd` on the PATH may be too new for v2, so only Debian's
+/// own place counts.
+pub(crate) fn prepare_etcd(root: &Path) -> Result<()> {
+    let is_there = |name: &str| {
+        let unpacked = root.join(UNPACKED_ETCD).join("usr/bin");
+        [unpacked, PathBuf::from("/usr/bin")]
+            .iter()
+            .any(|folder| folder.join(name).is_file())
+    };
+    let packages = [("etcd", "etcd-server"), ("etcdctl", "etcd-client")];
+    let missing = packages.iter().filter(|(program, _)| !is_there(program));
+    let missing: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say(&format!("compat: unpacking {}", missing.join(", ")));
+    unpack(root, UNPACKED_ETCD, &missing)?;
+    match packages.iter().find(|(program, _)| !is_there(program)) {
+        None => Ok(()),
+        Some((_, package)) => Err(get(package)),
     }
 }
 
@@ -35,8 +60,8 @@ fn is_there(root: &Path, name: &str) -> bool {
         .any(|folder| folder.join(name).is_file())
 }
 
-fn unpack(root: &Path, names: &[&str]) -> Result<()> {
-    let folder = root.join(UNPACKED);
+fn unpack(root: &Path, to: &str, names: &[&str]) -> Result<()> {
+    let folder = root.join(to);
     let packages = folder.join("packages");
     let partial = packages.join("partial");
     fs::create_dir_all(&partial).map_err(|error| io(&partial, &error))?;

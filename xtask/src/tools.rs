@@ -49,6 +49,14 @@ pub(crate) const NPM: Tool = Tool {
     version_min: (8, 0),
     packages: &["npm"],
 };
+/// Any Go since 1.21 fetches the one that a module asks for by itself.
+pub(crate) const GO: Tool = Tool {
+    what: "Go",
+    program: "go",
+    arguments: &["version"],
+    version_min: (1, 21),
+    packages: &["golang-go"],
+};
 pub(crate) const PYTHON: Tool = Tool {
     what: "Python with its venv module",
     program: "python3",
@@ -140,6 +148,7 @@ mod tests {
         for (said, expected) in [
             ("javac 17.0.15\n", Some((17, 0))),
             ("javac 21\n", Some((21, 0))),
+            ("go version go1.26.8 linux/amd64\n", Some((1, 26))),
             ("Apache Maven 3.8.7\nMaven home: /usr/share/maven\n", Some((3, 8))),
             ("v20.20.2\n", Some((20, 20))),
             ("3.11.7\n", Some((3, 11))),

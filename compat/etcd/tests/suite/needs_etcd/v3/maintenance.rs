@@ -1,0 +1,115 @@
+//! What an operator asks: status, health, hashes, members, alarms, defragmentation, snapshots.
+
+use koinon_compat_etcd::{V3, tell};
+
+/// Protects: every maintenance verb works and says what operators' scripts read.
+#[test]
+fn maintenance() {
+    tell("v3-maintenance", V3, |s| {
+        s.names.pattern(r"took = [0-9.]+[µm]?s", "took = <time>");
+        s.names.pattern(r"\d+(?:\.\d+)?(?:e-\d+)?[µmn]?s\b", "<time>");
+        for key in ["a", "b", "c"] {
+            s.ctl(&["put", key, "1"]);
+        }
+        s.ctl(&["del", "b"]);
+        for arguments in [
+            &["endpoint", "health"][..],
+            &["endpoint", "health", "-w", "json"],
+            &["endpoint", "health", "--cluster"],
+            &["endpoint", "status", "-w", "json"],
+            &["endpoint", "status", "--cluster", "-w", "fields"],
+            &["endpoint", "hashkv", "-w", "json"],
+            &["endpoint", "hashkv", "--rev=3", "-w", "json"],
+            &["endpoint", "hashkv", "--rev=99"],
+            &["member", "list"],
+            &["member", "list", "-w", "json"],
+            &["member", "list", "--consistency=s", "-w", "fields"],
+            &["alarm", "list"],
+            &["alarm", "list", "-w", "json"],
+            &["alarm", "disarm"],
+            &["defrag"],
+            &["defrag", "--cluster"],
+            &["move-leader", "1234abcd"],
+            &["move-leader", "nonsense"],
+            &["move-leader"],
+            &["version"],
+            &["get", "", "--prefix", "-w", "json"],
+        ] {
+            s.ctl(arguments);
+        }
+    });
+}
+
+/// Protects: the hash of the history is etcd's own, so that a comparison across servers means something.
+#[test]
+fn hashes() {
+    tell("v3-hashkv", V3, |s| {
+        for round in 0..3 {
+            for key in ["a", "b", "c"] {
+                s.ctl(&["put", key, &format!("{round}")]);
+            }
+        }
+        s.ctl(&["del", "b"]);
+        s.ctl(&["compaction", "6", "--physical"]);
+        for revision in ["0", "6", "8", "11"] {
+            let output = s.quiet(&["endpoint", "hashkv", "--rev", revision, "-w", "json"]);
+            let said: serde_json::Value = serde_json::from_str(&output.out).unwrap();
+            let hash = &said[0]["HashKV"];
+            s.note(
+                &format!("etcdctl endpoint hashkv --rev {revision}"),
+                &format!("hash {} compacted at {}", hash["hash"], hash["compact_revision"]),
+            );
+        }
+    });
+}
+
+/// Protects: a saved snapshot is a file that etcd's own tools verify and read.
+#[test]
+fn snapshots() {
+    tell("v3-snapshot", V3, |s| {
+        for index in 0..30 {
+            s.quiet(&["put", &format!("k{index:02}"), "value"]);
+        }
+        s.quiet(&["del", "k07"]);
+        s.ctl(&["snapshot", "save", "one.db"]);
+        s.ctl(&["snapshot", "save", "one.db"]);
+        s.ctl(&["snapshot", "save"]);
+        let status = s.quiet_utl(&["snapshot", "status", "one.db", "-w", "json"]);
+        let said: serde_json::Value = serde_json::from_str(&status.out).unwrap();
+        let said = format!("revision {}, {} keys", said["revision"], said["totalKey"]);
+        s.note("etcdutl snapshot status one.db", &said);
+        let restored = s.quiet_utl(&["snapshot", "restore", "one.db", "--data-dir", "restored"]);
+        s.note(
+            "etcdutl snapshot restore one.db",
+            &format!("exit {:?}", restored.code),
+        );
+        s.utl(&["hashkv", "restored/member/snap/db", "-w", "json"]);
+        s.ctl(&["endpoint", "hashkv", "-w", "json"]);
+    });
+}
+
+/// Protects: the check of the data's scale writes its ten thousand keys, reads the server's memory, and cleans up.
+#[test]
+fn datascale() {
+    tell("v3-check", V3, |s| {
+        let arguments = [
+            "check",
+            "datascale",
+            "--load=s",
+            "--prefix=/scale/",
+            "--auto-compact",
+            "--auto-defrag",
+        ];
+        let output = s.quiet(&arguments);
+        let verdict = output
+            .out
+            .lines()
+            .find(|line| line.contains("PASS") || line.contains("FAIL"));
+        let verdict = verdict.unwrap_or("neither").split(':').next().unwrap_or_default();
+        s.note(
+            &format!("etcdctl {}", arguments.join(" ")),
+            &format!("{verdict}, exit {:?}", output.code),
+        );
+        s.ctl(&["get", "/scale/", "--prefix", "--count-only", "-w", "fields"]);
+    });
+}
