@@ -23,8 +23,8 @@ pub struct Store {
 /// One keyspace of the store.
 #[derive(Clone)]
 pub struct Space {
-    shared: Arc<Shared>,
-    id: SpaceId,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) id: SpaceId,
 }
 
 /// How fresh a read must be.

@@ -18,10 +18,12 @@
 //! | `leases` | leases over time |
 //! | `watch` | watching keys |
 //! | `figures` | what an operator sees |
+//! | `export` | everything, as of one moment |
 
 mod bell;
 mod dirty;
 mod error;
+mod export;
 mod figures;
 mod flusher;
 mod handle;
@@ -38,6 +40,7 @@ mod watch;
 mod writer;
 
 pub use error::StoreError;
+pub use export::{Export, ExportPiece};
 pub use figures::{Figures, SpaceFigures};
 pub use handle::{Answer, Consistency, LeaseState, Space, Store};
 pub use leases::run_leases;

@@ -21,9 +21,26 @@ pub(crate) struct Pin<'a> {
 impl Pins {
     /// Holds a revision. To be asked for under the lock under which the revision was found readable.
     pub(crate) fn hold(&self, space: SpaceId, revision: i64) -> Pin<'_> {
-        let at = (space, revision);
-        *self.lock().entry(at).or_default() += 1;
-        Pin { pins: self, at }
+        self.add(space, revision);
+        Pin {
+            pins: self,
+            at: (space, revision),
+        }
+    }
+
+    /// Holds a revision until it is released as often as it was added.
+    pub(crate) fn add(&self, space: SpaceId, revision: i64) {
+        *self.lock().entry((space, revision)).or_default() += 1;
+    }
+
+    pub(crate) fn release(&self, space: SpaceId, revision: i64) {
+        let mut held = self.lock();
+        if let Some(count) = held.get_mut(&(space, revision)) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&(space, revision));
+            }
+        }
     }
 
     /// The oldest revision of the keyspace that is held.
@@ -40,12 +57,6 @@ impl Pins {
 
 impl Drop for Pin<'_> {
     fn drop(&mut self) {
-        let mut held = self.pins.lock();
-        if let Some(count) = held.get_mut(&self.at) {
-            *count -= 1;
-            if *count == 0 {
-                held.remove(&self.at);
-            }
-        }
+        self.pins.release(self.at.0, self.at.1);
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct Shared {
     lessor: Mutex<Lessor>,
     hubs: BTreeMap<SpaceId, Hub>,
     dirty: Mutex<Dirty>,
-    pins: Pins,
+    pub(crate) pins: Pins,
     proposals: Proposals,
     unflushed_entries: AtomicUsize,
     unflushed_bytes: AtomicUsize,
