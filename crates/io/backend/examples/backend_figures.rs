@@ -17,6 +17,10 @@ use koinon_core_kv::{Revision, SpaceId};
 use koinon_io_backend::{Applied, Backend, BackendSettings, Batch, RedbBackend, SpaceMarks, View};
 use koinon_io_disk::OsDisk;
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const RECORD_LEN: usize = 256;
 const BATCH_LEN: i64 = 10_000;
 const GETS: u64 = 500_000;

@@ -12,14 +12,21 @@
 //! | `held` | what a backend holds besides records |
 //! | `error` | why something was not done |
 //! | `key` | how a record lies on disk |
+//! | `laws` | what holds for all bytes, for tests and fuzz targets |
+//! | `place` | where files lie while they are made |
 //! | `redb` | the backend in a file |
+//! | `snapshot` | all of it as a stream of checked chunks |
 
 mod batch;
 mod contract;
 mod error;
 mod held;
 mod key;
+#[cfg(any(test, feature = "laws"))]
+pub mod laws;
+mod place;
 mod redb;
+pub mod snapshot;
 
 pub use batch::{Batch, META_KEY_LEN_MAX, META_VALUE_LEN_MAX, RECORD_LEN_MAX};
 pub use contract::{Backend, Figures, Scanned, View, Visit};

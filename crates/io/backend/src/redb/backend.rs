@@ -18,7 +18,7 @@ use redb::Database;
 
 use super::admission;
 use super::file::{File, Health};
-use super::open::{self, BackendSettings, Opened, parent};
+use super::open::{self, BackendSettings, Opened};
 use super::refusal::refused;
 use super::view::RedbView;
 use super::write::{self, Spaces, WriteError};
@@ -26,6 +26,7 @@ use crate::batch::Batch;
 use crate::contract::{Backend, Figures, View, Visit};
 use crate::error::BackendError;
 use crate::held::{Applied, Held};
+use crate::place::parent;
 
 /// A backend in one file.
 #[derive(Debug)]

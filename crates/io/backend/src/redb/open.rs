@@ -3,9 +3,8 @@
 //! A file is made under a name of its own and renamed when it is whole, so that a crash while it is made leaves no file
 //! that cannot be opened. The next start takes such a remainder away.
 
-use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use koinon_io_disk::{Disk, DiskFile};
@@ -18,6 +17,7 @@ use super::write::{self, WriteError};
 use crate::contract::View;
 use crate::error::BackendError;
 use crate::held::Held;
+use crate::place::{exists, fresh_path, parent};
 
 /// How a backend is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,15 +54,8 @@ pub(super) fn open(
     settings: BackendSettings,
     health: &Arc<Health>,
 ) -> Result<Opened, BackendError> {
-    let dir = parent(path);
-    let names = disk
-        .list(dir)
-        .map_err(|error| BackendError::io("list the folder of", path, error))?;
-    remove_remainder(disk, path, &names)?;
-    let exists = path
-        .file_name()
-        .is_some_and(|name| names.iter().any(|known| known == name));
-    if !exists {
+    remove_remainder(disk, path)?;
+    if !exists(disk, path)? {
         make(disk, path, settings, health)?;
     }
     let file = disk
@@ -123,12 +116,9 @@ fn database(file: File, path: &Path, settings: BackendSettings) -> Result<Databa
 }
 
 /// Takes away what a crash left of a file that was being made, unless another process is making it.
-fn remove_remainder(disk: &dyn Disk, path: &Path, names: &[OsString]) -> Result<(), BackendError> {
+fn remove_remainder(disk: &dyn Disk, path: &Path) -> Result<(), BackendError> {
     let fresh = fresh_path(path);
-    if !fresh
-        .file_name()
-        .is_some_and(|name| names.iter().any(|known| known == name))
-    {
+    if !exists(disk, &fresh)? {
         return Ok(());
     }
     let remainder = disk
@@ -148,19 +138,4 @@ fn lock(file: &dyn DiskFile, path: &Path) -> Result<(), BackendError> {
         }
         BackendError::io("lock", path, error)
     })
-}
-
-/// Where a file is made that will be at `path`.
-pub(crate) fn fresh_path(path: &Path) -> PathBuf {
-    let mut name = path.file_name().map(OsString::from).unwrap_or_default();
-    name.push(".new");
-    path.with_file_name(name)
-}
-
-/// The folder that `path` is in.
-pub(crate) fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    }
 }
