@@ -147,6 +147,8 @@ impl Store {
         let machine = load(backend.as_ref(), &held)?;
         let wal = koinon_io_wal::Settings {
             identity: identity(backend.as_ref(), &held)?,
+            first_segment_bytes: settings.log_first_segment_bytes,
+            segment_bytes: settings.log_segment_bytes,
             ..koinon_io_wal::Settings::default()
         };
         let log = FileLog::open(disk.clone(), &dir.join("wal"), wal)?;

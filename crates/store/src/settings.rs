@@ -14,6 +14,11 @@ pub struct Settings {
     pub batch_entries_max: usize,
     /// The most bytes that one sync makes durable. Default 4 MiB: about ten milliseconds of a slow disk.
     pub batch_bytes_max: usize,
+    /// Bytes of the log's first segment. Default 1 MiB, so that a node that stores little takes little; each is four times as
+    /// long as the one before, up to `log_segment_bytes`.
+    pub log_first_segment_bytes: u64,
+    /// Bytes of a full-grown segment of the log. Default 64 MiB.
+    pub log_segment_bytes: u64,
     /// How often applied entries go to the backend. Default 100 ms: the log that a restart replays stays short.
     pub flush_interval: Duration,
     /// How many entries may be applied before they go to the backend, whatever the interval. Default 10,000.
@@ -44,6 +49,8 @@ impl Default for Settings {
             proposal_bytes_max: 64 << 20,
             batch_entries_max: 1024,
             batch_bytes_max: 4 << 20,
+            log_first_segment_bytes: 1 << 20,
+            log_segment_bytes: 64 << 20,
             flush_interval: Duration::from_millis(100),
             flush_entries_max: 10_000,
             unflushed_entries_max: 200_000,

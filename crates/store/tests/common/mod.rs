@@ -16,6 +16,12 @@ use koinon_store::{Consistency, Event, Settings, Space, Store, WatchMessage, Wat
 /// How long a condition may take to become true.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
+/// How often something is tried: what the environment says, or the default.
+pub(crate) fn rounds(variable: &str, default: u64) -> u64 {
+    let asked = std::env::var(variable).ok();
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(default)
+}
+
 pub(crate) fn open(dir: &Path) -> Store {
     open_with(dir, Settings::default())
 }

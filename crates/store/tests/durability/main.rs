@@ -1,0 +1,14 @@
+//! What was answered is there after every crash: on a simulated disk that keeps only what was synced, with a death at any of
+//! its operations; and in processes that are killed.
+
+#![allow(clippy::unwrap_used, reason = "a proof ends where something it needs fails")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod child;
+mod killed;
+mod law;
+mod liar;
+mod simulated;
+mod workload;
