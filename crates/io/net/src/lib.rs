@@ -29,4 +29,6 @@ pub use drain::{Drain, DrainHandle, drain};
 pub use guard::{HostGuard, HostRefused, guarded};
 pub use http1::{Answer, Handler, Payload, Request, serve_http1};
 pub use hyper_util::service::TowerToHyperService;
-pub use serve::{ListenerStats, ServeOptions, ServeReport, serve};
+pub use serve::{
+    Http2Connection, ListenerStats, RequestCounter, ServeOptions, ServeReport, serve, serve_either,
+};

@@ -15,6 +15,7 @@
 mod accept;
 mod connection;
 mod counted;
+mod either;
 mod stall;
 mod stats;
 
@@ -28,6 +29,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::Service;
 
 pub(crate) use accept::Acceptor;
+pub use either::{Http2Connection, RequestCounter, serve_either};
 pub use stats::ListenerStats;
 
 use crate::bind::BoundListener;

@@ -1,0 +1,130 @@
+//! What operators ask and do.
+
+use std::sync::Arc;
+
+use koinon_core_kv::Record;
+use koinon_store::{Export, StoreError};
+use prost::Message;
+
+use super::door::Inner;
+use super::recipe::only_text;
+use crate::translate::header::VERSION;
+use crate::translate::{DoorError, Refused};
+use crate::wire::crc32c::Crc32c;
+use crate::wire::database::{STORAGE_VERSION, key_of, value_of};
+use crate::wire::etcdserverpb::alarm_request::AlarmAction;
+use crate::wire::etcdserverpb::{
+    AlarmRequest, AlarmResponse, DefragmentResponse, DowngradeInfo, HashKvRequest, HashKvResponse,
+    HashResponse, MoveLeaderRequest, MoveLeaderResponse, StatusResponse,
+};
+use crate::wire::status::{Code, Status};
+
+impl Inner {
+    pub(super) fn status(&self) -> StatusResponse {
+        let figures = self.store.figures();
+        let space = figures.spaces.iter().find(|space| space.space == self.space_id);
+        let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        StatusResponse {
+            header: self.header(self.space.revision()),
+            version: VERSION.to_owned(),
+            db_size: bytes(figures.backend.size_bytes),
+            db_size_in_use: space.map_or(0, |space| bytes(space.kv.live_bytes)),
+            db_size_quota: space.map_or(0, |space| bytes(space.quota_bytes)),
+            leader: self.identity.member_id,
+            raft_index: self.index(),
+            raft_applied_index: self.index(),
+            raft_term: self.term(),
+            storage_version: STORAGE_VERSION.to_owned(),
+            downgrade_info: Some(DowngradeInfo::default()),
+            ..StatusResponse::default()
+        }
+    }
+
+    /// Alarms cannot be raised or put out by hand: a keyspace that is full refuses writes until it is not, by itself. So
+    /// there is none to list, and putting one out has nothing to do.
+    pub(super) fn alarm(&self, message: &AlarmRequest) -> Result<AlarmResponse, Refused> {
+        if message.action == i32::from(AlarmAction::Activate) {
+            return Err(Refused::NotImplemented("raising an alarm by hand"));
+        }
+        Ok(AlarmResponse {
+            header: self.header(self.space.revision()),
+            alarms: Vec::new(),
+        })
+    }
+
+    /// There is nothing to do: space is given back as it becomes free. etcd's answer has no header either.
+    pub(super) fn defragment(&self) -> DefragmentResponse {
+        DefragmentResponse::default()
+    }
+
+    /// The only member leads, and stays so.
+    pub(super) fn move_leader(&self, message: &MoveLeaderRequest) -> Result<MoveLeaderResponse, Refused> {
+        if message.target_id != self.identity.member_id {
+            return Err(Refused::BadTransferee);
+        }
+        Ok(MoveLeaderResponse::default())
+    }
+
+    pub(super) async fn hash(&self) -> Result<HashResponse, Status> {
+        let found = self.hash_kv(HashKvRequest { revision: 0 }).await?;
+        Ok(HashResponse {
+            header: found.header,
+            hash: found.hash,
+        })
+    }
+
+    /// The hash that etcd makes of the same records.
+    pub(super) async fn hash_kv(&self, message: HashKvRequest) -> Result<HashKvResponse, Status> {
+        let export = self.space.export().await.map_err(DoorError::from)?;
+        let (current, compacted) = (export.revision(), export.compacted());
+        let known = |text| Err(Status::new(Code::OutOfRange, text));
+        let upto = match message.revision {
+            0 => current,
+            asked if asked < compacted => {
+                return known("etcdserver: mvcc: required revision has been compacted");
+            }
+            asked if asked > current => {
+                return known("etcdserver: mvcc: required revision is a future revision");
+            }
+            asked => asked,
+        };
+        let hashing = tokio::task::spawn_blocking(move || hash_of(&export, upto));
+        let hash = hashing.await.map_err(|_| only_text(StoreError::Broken))?;
+        Ok(HashKvResponse {
+            header: self.header(current),
+            hash: hash.map_err(DoorError::from)?,
+            compact_revision: compacted,
+            hash_revision: upto,
+        })
+    }
+
+    /// The index of the last entry that was applied.
+    pub(super) fn index(&self) -> u64 {
+        let figures = self.store.figures();
+        figures.backend.applied.index + figures.unflushed_entries as u64
+    }
+}
+
+fn hash_of(export: &Export, upto: i64) -> Result<u32, StoreError> {
+    let mut sum = Crc32c::default();
+    sum.add(b"key");
+    let mut from = Some(0);
+    while let Some(at) = from {
+        let piece = export.piece(at)?;
+        for (at, record) in piece.records {
+            if at.main > upto {
+                return Ok(sum.sum());
+            }
+            let record: Arc<Record> = record;
+            // Some versions of etcd keep the deletion at which was compacted, others do not; none counts it.
+            let deletion = matches!(*record, Record::Tombstone { .. });
+            if deletion && at.main == export.compacted() {
+                continue;
+            }
+            sum.add(&key_of(at, &record));
+            sum.add(&value_of(&record).encode_to_vec());
+        }
+        from = piece.next;
+    }
+    Ok(sum.sum())
+}

@@ -1,0 +1,171 @@
+//! What operators and their tools ask over plain HTTP: version, health, figures.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode, request};
+use koinon_core_kv::{Keys, Range};
+
+use super::door::Inner;
+use super::http1::{Answer, Shared, json, text};
+use crate::translate::header::VERSION;
+
+/// Answers a request that is no call.
+pub(super) async fn answer(shared: &Shared, head: &request::Parts) -> Response<Answer> {
+    let path = head.uri.path();
+    if head.method != Method::GET && head.method != Method::HEAD {
+        return text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n".into());
+    }
+    let (probe, check) = path
+        .trim_start_matches('/')
+        .split_once('/')
+        .unwrap_or((path.trim_start_matches('/'), ""));
+    match (probe, check) {
+        ("version", "") => version(),
+        ("health", "") => health(shared).await,
+        ("metrics", "") => text(StatusCode::OK, metrics(&shared.door)),
+        ("livez", check) => checked("livez", check, &["serializable_read"], shared, head).await,
+        ("readyz", check) => {
+            let checks = [
+                "data_corruption",
+                "serializable_read",
+                "linearizable_read",
+                "non_learner",
+            ];
+            checked("readyz", check, &checks, shared, head).await
+        }
+        _ => text(StatusCode::NOT_FOUND, "404 page not found\n".into()),
+    }
+}
+
+fn version() -> Response<Answer> {
+    let cluster = "3.6.0";
+    let body = format!(r#"{{"etcdserver":"{VERSION}","etcdcluster":"{cluster}","storage":"{cluster}"}}"#);
+    json(StatusCode::OK, body.into_bytes())
+}
+
+async fn health(shared: &Shared) -> Response<Answer> {
+    match trouble(shared).await {
+        None => json(StatusCode::OK, br#"{"health":"true","reason":""}"#.to_vec()),
+        Some(reason) => {
+            let body = serde_json::json!({ "health": "false", "reason": reason });
+            json(StatusCode::SERVICE_UNAVAILABLE, body.to_string().into_bytes())
+        }
+    }
+}
+
+/// Why the door does not serve as it should.
+async fn trouble(shared: &Shared) -> Option<String> {
+    if shared.drain.is_draining() {
+        return Some("the process is draining".into());
+    }
+    let any = Range {
+        keys: Keys::One(Bytes::from_static(b"health")),
+        revision: 0,
+        limit: 1,
+        sort: None,
+        keys_only: true,
+        count_only: true,
+        mod_revision: (0, 0),
+        create_revision: (0, 0),
+    };
+    shared.door.one(&any).await.err().map(|error| error.to_string())
+}
+
+/// A probe of several checks. They all stand or fall with whether a key can be read.
+async fn checked(
+    probe: &str,
+    check: &str,
+    checks: &[&str],
+    shared: &Shared,
+    head: &request::Parts,
+) -> Response<Answer> {
+    if !check.is_empty() && !checks.contains(&check) {
+        return text(StatusCode::NOT_FOUND, "404 page not found\n".into());
+    }
+    // A draining process lives, but is not ready.
+    let trouble = match trouble(shared).await {
+        Some(_) if probe == "livez" && shared.drain.is_draining() => None,
+        trouble => trouble,
+    };
+    let verbose = head
+        .uri
+        .query()
+        .is_some_and(|query| query.split('&').any(|part| part.starts_with("verbose")));
+    let mut lines = String::new();
+    if verbose || trouble.is_some() {
+        for name in checks.iter().filter(|name| check.is_empty() || **name == check) {
+            // Writing to a string cannot fail.
+            let _ = match &trouble {
+                None => writeln!(lines, "[+]{name} ok"),
+                Some(reason) => writeln!(lines, "[-]{name} failed: {reason}"),
+            };
+        }
+    }
+    match trouble {
+        None => text(StatusCode::OK, lines + "ok\n"),
+        Some(_) => text(StatusCode::SERVICE_UNAVAILABLE, lines),
+    }
+}
+
+/// The figures that dashboards made for etcd begin with. Everything else is at the `admin` listener.
+fn metrics(door: &Inner) -> String {
+    let stats = &door.stats;
+    let gauges: [(&str, &str, u64); 6] = [
+        ("etcd_server_has_leader", "Whether there is a leader.", 1),
+        ("etcd_server_is_leader", "Whether this member leads.", 1),
+        (
+            "etcd_debugging_mvcc_current_revision",
+            "The keyspace's revision.",
+            u64::try_from(door.space.revision()).unwrap_or(0),
+        ),
+        (
+            "etcd_debugging_mvcc_watcher_total",
+            "Watchers open now.",
+            stats.watchers_open(),
+        ),
+        (
+            "etcd_debugging_mvcc_watch_stream_total",
+            "Lasting calls open now.",
+            stats.streams_open(),
+        ),
+        (
+            "etcd_debugging_mvcc_slow_watcher_total",
+            "Watchers that cannot be told.",
+            0,
+        ),
+    ];
+    let counters: [(&str, &str, u64); 3] = [
+        (
+            "etcd_debugging_mvcc_events_total",
+            "Events sent to watchers.",
+            stats.events(),
+        ),
+        (
+            "koinon_etcd_calls_answered_total",
+            "Calls answered as asked.",
+            stats.answered(),
+        ),
+        (
+            "koinon_etcd_calls_failed_total",
+            "Calls that ended with an error.",
+            stats.failed(),
+        ),
+    ];
+    let mut out = String::new();
+    let mut put = |(name, help, value): &(&str, &str, u64), kind: &str| {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            out,
+            "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"
+        );
+    };
+    gauges.iter().for_each(|figure| put(figure, "gauge"));
+    counters.iter().for_each(|figure| put(figure, "counter"));
+    let _ = write!(
+        out,
+        "# HELP etcd_server_version The version that is spoken.\n# TYPE etcd_server_version gauge\n\
+         etcd_server_version{{server_version=\"{VERSION}\"}} 1\n"
+    );
+    out
+}

@@ -1,0 +1,14 @@
+//! Messages ⇄ the store's requests and answers.
+//!
+//! Requests are checked as etcd checks them, in its order, so that a request with two faults gets the same answer. What
+//! a text or a code means to clients is decided in `error`, in one place.
+
+pub mod error;
+pub mod header;
+pub mod request;
+pub mod response;
+pub mod txn;
+pub mod watch;
+
+pub use error::{DoorError, Refused};
+pub use header::Identity;
