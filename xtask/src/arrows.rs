@@ -203,6 +203,8 @@ fn package_violations(package: &Package) -> Vec<Violation> {
 fn violation(package: &Package, from: Place, dep: &Dep) -> Option<Violation> {
     let (rule, to) = match &dep.folder {
         None => (outside_rule(from, dep)?, dep.name.clone()),
+        // A crate may turn its own features on for its tests.
+        Some(folder) if *folder == package.folder && dep.kind == DepKind::Dev => return None,
         Some(folder) => {
             // A crate without a place is reported once, for itself.
             (

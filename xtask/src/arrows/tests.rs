@@ -54,6 +54,7 @@ fn the_arrows_of_the_map_are_allowed() {
         ("crates/core/trace", "crates/core/kv"),
         ("crates/io/net", "crates/base"),
         ("crates/store", "crates/io/wal"),
+        ("crates/io/wal", "crates/io/disk"),
         ("crates/service/registry", "crates/core/registry"),
         ("crates/service/registry", "crates/store"),
         ("crates/api/eureka", "crates/service/registry"),
@@ -90,6 +91,8 @@ fn each_rule_refuses_its_wrong_arrow() {
         ("crates/api/eureka", "crates/api/admin", Rule::Doors),
         ("crates/api/eureka", "crates/gateway", Rule::Beside),
         ("crates/io/net", "crates/io/telemetry", Rule::Beside),
+        ("crates/io/backend", "crates/io/wal", Rule::Beside),
+        ("crates/io/disk", "crates/io/wal", Rule::Beside),
         ("crates/service/registry", "crates/service/config", Rule::Beside),
         ("crates/sdk", "crates/store", Rule::Sdk),
         ("crates/sdk", "crates/io/telemetry", Rule::Sdk),
@@ -107,6 +110,16 @@ fn tests_keep_to_the_rows_as_well() {
     assert_eq!(
         rule_of("crates/core/registry", "crates/node", DepKind::Dev),
         Some(Rule::Rows)
+    );
+}
+
+/// Protects: a crate may turn its own features on for its tests, and only for them.
+#[test]
+fn a_crate_may_stand_on_itself_in_its_tests() {
+    assert_eq!(rule_of("crates/io/wal", "crates/io/wal", DepKind::Dev), None);
+    assert_eq!(
+        rule_of("crates/io/wal", "crates/io/wal", DepKind::Normal),
+        Some(Rule::Beside)
     );
 }
 
