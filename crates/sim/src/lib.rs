@@ -6,6 +6,7 @@
 
 mod disk;
 mod file;
+mod handle;
 mod names;
 mod world;
 

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use koinon_io_disk::{Disk, DiskFile};
 
-use crate::recover::zero;
 use crate::segment::{self, Role, Segment};
+use crate::zeros::zero;
 
 /// Purged segments kept: one is being prepared while the next is purged.
 const SPARES_MAX: usize = 2;
@@ -51,6 +51,8 @@ struct State {
     /// A task is being done, outside of the lock.
     busy: bool,
     closing: bool,
+    /// Nothing more is done: a name is in a state that nobody knows, and the next task would rest on it.
+    over: bool,
     failed: Option<io::Error>,
     made: u64,
     recycled: u64,
@@ -235,6 +237,9 @@ impl Shared {
     /// Does one task; `false` when there was none.
     fn step(&self) -> bool {
         let mut state = self.lock();
+        if state.over {
+            state.tasks.clear();
+        }
         let Some(task) = state.tasks.pop_front() else {
             return false;
         };
@@ -252,7 +257,10 @@ impl Shared {
             Err(Refusal::Now(error)) => {
                 tracing::warn!(%error, "cannot prepare or recycle a segment of the log")
             }
-            Err(Refusal::Forever(error)) => state.failed = Some(error),
+            Err(Refusal::Forever(error)) => {
+                state.over = true;
+                state.failed = Some(error);
+            }
         }
         drop(state);
         self.changed.notify_all();

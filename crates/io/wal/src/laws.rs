@@ -1,15 +1,19 @@
 //! Laws about segments, for fuzzing: they look at frames from the inside, which no caller can.
 
 use std::io::{self, IoSlice};
+use std::path::Path;
 use std::sync::Arc;
 
-use koinon_io_disk::DiskFile;
+use koinon_io_disk::{Disk, DiskFile};
+
+use crate::entries::Entry;
 
 use crate::frame::{self, Place};
-use crate::record::{BATCH, Batch, HEAD};
+use crate::record::{BATCH, Batch, HEAD, Record};
 use crate::scan::{Scan, Step};
 use crate::segment::{self, Head};
-use crate::settings::Identity;
+use crate::settings::{Identity, Settings};
+use crate::wal::{Recovered, Wal};
 
 /// Makes a segment: a head of the log's first segment, then these frames (kind and payload), rightly chained. A payload
 /// for the beginning of a batch is made, whatever is given.
@@ -49,6 +53,104 @@ pub fn segment(identity: Identity, frames: &[(u8, Vec<u8>)]) -> Vec<u8> {
         chain = frame::encode(&mut out, place, *kind, &[payload]);
     }
     out
+}
+
+/// Makes a segment out of any bytes: as they are, or, so that checksums do not keep a fuzzer out, read as a list of
+/// frames (kind, length, payload) that are rightly chained, followed by what is left.
+#[must_use]
+pub fn image(identity: Identity, input: &[u8]) -> Vec<u8> {
+    let (mode, mut rest) = input
+        .split_first()
+        .map_or((0, input), |(mode, rest)| (*mode, rest));
+    if mode % 2 == 0 {
+        return rest.to_vec();
+    }
+    let mut frames = Vec::new();
+    while let [kind, len, payload @ ..] = rest {
+        if *kind == 0 {
+            rest = payload;
+            break;
+        }
+        let (payload, behind) = payload.split_at(payload.len().min(usize::from(*len)));
+        frames.push((*kind, payload.to_vec()));
+        rest = behind;
+    }
+    let mut bytes = segment(identity, &frames);
+    bytes.extend_from_slice(rest);
+    bytes
+}
+
+/// The law: a log that is opened answers entries without a gap, opens again the same and without a cut, and what is
+/// appended to it then is there in its next life. Answers whether it was opened.
+///
+/// # Panics
+/// When the law is broken.
+#[expect(clippy::expect_used, reason = "a law that is broken panics")]
+pub fn opening(disk: &Arc<dyn Disk>, dir: &Path, identity: Identity) -> bool {
+    let settings = Settings {
+        identity,
+        background: false,
+        first_segment_bytes: 4_096,
+        segment_bytes: 16_384,
+        first_index: 1,
+    };
+    let open = || Wal::open(disk.clone(), dir, settings.clone());
+    let Ok((wal, recovered)) = open() else {
+        return false;
+    };
+    let read = |wal: &Wal, from: u64| -> Vec<Entry> {
+        let entries = wal.entries(from).expect("the log begins there");
+        entries
+            .collect::<Result<_, _>>()
+            .expect("what was verified is verified again")
+    };
+    let entries = read(&wal, recovered.first_index);
+    let indexes = entries.iter().map(|entry| entry.index);
+    assert!(
+        indexes.eq(recovered.first_index..=recovered.last_index),
+        "entries are consecutive"
+    );
+    drop(wal);
+    let (mut wal, again) = open().expect("what was opened opens again");
+    assert_eq!(
+        again,
+        Recovered {
+            cut: None,
+            ..recovered
+        },
+        "and is the same"
+    );
+    let index = again.last_index + 1;
+    if wal
+        .append(&[Record::Entry {
+            term: 1,
+            index,
+            payload: b"next",
+        }])
+        .is_err()
+    {
+        assert_eq!(index, u64::MAX, "only the last index of all cannot be appended");
+        return true;
+    }
+    wal.sync().expect("nothing fails here");
+    drop(wal);
+    let (wal, last) = open().expect("what was appended to opens");
+    assert_eq!(
+        (last.first_index, last.last_index),
+        (again.first_index, index),
+        "with what was appended"
+    );
+    let mut wanted = entries;
+    wanted.push(Entry {
+        term: 1,
+        index,
+        payload: b"next".to_vec(),
+    });
+    assert!(
+        read(&wal, last.first_index) == wanted,
+        "and with all that was there"
+    );
+    true
 }
 
 /// The law: whatever frames are found in a segment, encoding them gives the very bytes they were read from. Answers

@@ -12,8 +12,10 @@
 //! | `window`, `scan` | reading a segment forward |
 //! | `tail` | cut off by a crash, or rotten? |
 //! | `recover` | opening what is there |
+//! | `lock` | one owner at a time |
 //! | `log` | what the frames add up to |
 //! | `keeper` | segments made ahead, and used again |
+//! | `gather` | frames put together until they are written |
 //! | `wal` | the handle: append, sync, purge |
 //! | `entries` | reading back |
 //!
@@ -25,9 +27,11 @@ mod entries;
 mod error;
 mod figures;
 mod frame;
+mod gather;
 mod keeper;
 #[cfg(feature = "laws")]
 pub mod laws;
+mod lock;
 mod log;
 mod record;
 mod recover;
@@ -37,6 +41,7 @@ mod settings;
 mod tail;
 mod wal;
 mod window;
+mod zeros;
 
 pub use entries::{Entries, Entry};
 pub use error::WalError;

@@ -6,9 +6,8 @@
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use koinon_io_disk::{Disk, DiskFile};
+use koinon_io_disk::Disk;
 
 use crate::error::WalError;
 use crate::log::{Log, Position};
@@ -18,9 +17,7 @@ use crate::segment::{self, Head, Role, Segment, VERSION};
 use crate::settings::Settings;
 use crate::tail::{self, Tail};
 use crate::window;
-
-/// Zeros written at once.
-const ZEROS_LEN: usize = 64 * 1_024;
+use crate::zeros::zero;
 
 /// The end of a write that a crash cut off, which was taken away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -331,39 +328,5 @@ fn corrupt(file: &Path, offset: u64, what: &str) -> WalError {
         file: file.to_path_buf(),
         offset,
         what: what.to_owned(),
-    }
-}
-
-/// Fills a part of a file with zeros.
-pub(crate) fn zero(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
-    let zeros = vec![0; ZEROS_LEN];
-    let mut at = from;
-    while at < to {
-        let len = usize::try_from(to - at).unwrap_or(usize::MAX).min(ZEROS_LEN);
-        file.write_at(&zeros[..len], at)?;
-        at += len as u64;
-    }
-    Ok(())
-}
-
-/// The lock that keeps a second process out; held as long as the handle.
-pub(crate) fn lock(disk: &dyn Disk, dir: &Path) -> Result<Arc<dyn DiskFile>, WalError> {
-    let io = |source| WalError::Io {
-        dir: dir.to_path_buf(),
-        source,
-    };
-    let path = dir.join("LOCK");
-    let file = match disk.create(&path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => disk.open(&path),
-        other => other,
-    };
-    let file = file.map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(source) if source.kind() == io::ErrorKind::WouldBlock => Err(WalError::Locked {
-            dir: dir.to_path_buf(),
-            source,
-        }),
-        Err(source) => Err(io(source)),
     }
 }

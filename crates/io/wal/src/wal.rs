@@ -21,21 +21,20 @@ use koinon_io_disk::{Disk, DiskFile};
 use crate::entries::Entries;
 use crate::error::WalError;
 use crate::figures::Figures;
-use crate::frame::{self, PAYLOAD_MAX, Place};
+use crate::frame::{self, PAYLOAD_MAX};
+use crate::gather::Gather;
 use crate::keeper::{self, Keeper, Refusal};
+use crate::lock;
 use crate::log::{Log, Position};
-use crate::record::{BATCH, BATCH_LEN, Batch, HEAD, HardState, Record};
+use crate::record::{HardState, Record};
 use crate::recover::{self, Cut, Found};
-use crate::segment::{self, HEAD_LEN, Head, Segment};
+use crate::segment::Segment;
 use crate::settings::Settings;
 
 /// Bytes that one append may take.
 pub const APPEND_BYTES_MAX: usize = 64 * 1_024 * 1_024;
 /// Bytes that may wait to be synced.
 pub const PENDING_BYTES_MAX: usize = 128 * 1_024 * 1_024;
-/// A buffer that grew beyond this for a large batch is given back.
-const BUFFER_KEPT_BYTES: usize = 4 * 1_024 * 1_024;
-
 /// What a log was found to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovered {
@@ -49,14 +48,6 @@ pub struct Recovered {
     pub cut: Option<Cut>,
 }
 
-/// One write: frames that belong together at one place of one segment.
-#[derive(Debug)]
-struct Write {
-    file: Arc<dyn DiskFile>,
-    at: Position,
-    bytes: Vec<u8>,
-}
-
 /// The log.
 #[derive(Debug)]
 pub struct Wal {
@@ -66,21 +57,14 @@ pub struct Wal {
     /// Those with frames, oldest first; the last one is written to, and there always is one.
     segments: VecDeque<Segment>,
     keeper: Keeper,
-    /// With what is pending.
+    /// With what waits to be synced.
     log: Log,
-    /// Where the next frame goes in the last segment, and the checksum before it.
-    offset: u64,
-    chain: u32,
-    /// The last segment's.
-    mark: u32,
-    pending: Vec<Write>,
-    pending_records: u64,
+    gather: Gather,
     /// Everything before is durable.
     durable: Position,
     durable_index: u64,
     /// The last segment for whose successor the keeper was asked.
     asked: u64,
-    buffer: Vec<u8>,
     failed: bool,
     figures: Figures,
 }
@@ -96,7 +80,7 @@ impl Wal {
             source,
         };
         disk.create_dir(dir).map_err(io)?;
-        let lock = recover::lock(disk.as_ref(), dir)?;
+        let lock = lock::lock(disk.as_ref(), dir)?;
         let found = recover::recover(disk.as_ref(), dir, &settings)?;
         let Found {
             mut segments,
@@ -131,22 +115,18 @@ impl Wal {
             hard_state: log.hard_state,
             cut,
         };
+        let durable = Position { sequence, offset };
         let wal = Self {
             dir: dir.to_path_buf(),
-            settings,
             _lock: lock,
             segments,
             keeper,
-            durable: Position { sequence, offset },
+            durable,
             durable_index: log.last,
+            gather: Gather::new(settings.identity, durable, chain),
+            settings,
             log,
-            offset,
-            chain,
-            mark: 0,
-            pending: Vec::new(),
-            pending_records: 0,
             asked: 0,
-            buffer: Vec::new(),
             failed: false,
             figures: Figures::default(),
         };
@@ -163,19 +143,20 @@ impl Wal {
         self.check_indexes(records)?;
         let bytes = self.check_sizes(records)?;
         self.make_room(bytes)?;
-        self.begin_write();
+        let Some(segment) = self.segments.back_mut() else {
+            return Err(self.fail(None));
+        };
+        self.gather.begin(segment, self.log.hard_state);
         for record in records {
-            let at = self.position();
-            if let (Record::Entry { index, .. }, Some(segment)) = (record, self.segments.back_mut()) {
-                self.log.entry(*index, at);
-                segment.note(*index);
+            match *record {
+                Record::Entry { index, .. } => {
+                    self.log.entry(index, self.gather.at);
+                    segment.note(index);
+                }
+                Record::HardState(state) => self.log.hard_state = state,
             }
-            if let Record::HardState(state) = record {
-                self.log.hard_state = *state;
-            }
-            record.with_parts(|kind, parts| self.encode(kind, parts));
+            self.gather.record(record);
         }
-        self.pending_records += records.len() as u64;
         self.look_ahead();
         Ok(())
     }
@@ -186,7 +167,8 @@ impl Wal {
     /// `Failed`: nobody knows what is durable now. The log takes nothing more; the process must end and recover.
     pub fn sync(&mut self) -> Result<(), WalError> {
         self.usable()?;
-        for write in std::mem::take(&mut self.pending) {
+        let (writes, records) = self.gather.take();
+        for write in writes {
             let began = Instant::now();
             let written = write
                 .file
@@ -198,14 +180,11 @@ impl Wal {
             self.figures.sync_latency.note(began.elapsed());
             self.figures.syncs += 1;
             self.figures.written_bytes += write.bytes.len() as u64;
-            self.durable = Position {
-                offset: write.at.offset + write.bytes.len() as u64,
-                ..write.at
-            };
-            self.keep_buffer(write.bytes);
+            self.durable = write.end();
+            self.gather.reuse(write.bytes);
         }
         self.durable_index = self.log.last;
-        self.figures.records += std::mem::take(&mut self.pending_records);
+        self.figures.records += records;
         Ok(())
     }
 
@@ -311,18 +290,9 @@ impl Wal {
 
     fn fail(&mut self, source: Option<io::Error>) -> WalError {
         self.failed = true;
-        self.pending.clear();
         WalError::Failed {
             dir: self.dir.clone(),
             source,
-        }
-    }
-
-    fn position(&self) -> Position {
-        let sequence = self.segments.back().map_or(0, |segment| segment.sequence);
-        Position {
-            sequence,
-            offset: self.offset,
         }
     }
 
@@ -362,7 +332,7 @@ impl Wal {
         if bytes > APPEND_BYTES_MAX {
             return too_large(bytes, APPEND_BYTES_MAX, "by one append");
         }
-        let waiting: usize = self.pending.iter().map(|write| write.bytes.len()).sum();
+        let waiting = self.gather.waiting_bytes();
         if waiting + bytes > PENDING_BYTES_MAX {
             return Err(WalError::Unsynced {
                 bytes: waiting as u64,
@@ -373,15 +343,15 @@ impl Wal {
 
     /// Sees to it that `bytes` fit into the last segment, a batch's beginning included.
     fn make_room(&mut self, bytes: u64) -> Result<(), WalError> {
-        let need = bytes + frame::frame_len(HEAD_LEN.max(BATCH_LEN)) as u64;
+        let need = Gather::room(bytes);
         let next_index = self.log.last + 1;
         let Some(last) = self.segments.back_mut() else {
             return Err(self.fail(None));
         };
-        if last.len.saturating_sub(self.offset) >= need {
+        if last.len.saturating_sub(self.gather.at.offset) >= need {
             return Ok(());
         }
-        let made = if self.offset == 0 {
+        let made = if self.gather.at.offset == 0 {
             // An empty segment in the middle of the log would be none: it grows instead.
             keeper::grow(last.file.as_ref(), need).map(|()| last.len = need)
         } else {
@@ -389,12 +359,12 @@ impl Wal {
                 .take(last.sequence + 1, need, self.settings.len_after(last.len))
                 .map(|(segment, waited)| {
                     self.figures.segments_waited_for += u64::from(waited);
+                    self.gather.move_on(segment.sequence);
                     self.segments.push_back(Segment {
                         next_index,
-                        chain: self.chain,
+                        chain: self.gather.chain,
                         ..segment
                     });
-                    self.offset = 0;
                 })
         };
         made.map_err(|refusal| match refusal {
@@ -407,70 +377,13 @@ impl Wal {
         })
     }
 
-    /// Begins a write, unless one to this segment is pending: with the segment's head, or a batch's beginning.
-    fn begin_write(&mut self) {
-        let at = self.position();
-        if self
-            .pending
-            .last()
-            .is_some_and(|write| write.at.sequence == at.sequence)
-        {
-            return;
-        }
-        let Some(last) = self.segments.back() else { return };
-        let bytes = std::mem::take(&mut self.buffer);
-        self.pending.push(Write {
-            file: last.file.clone(),
-            at,
-            bytes,
-        });
-        self.mark = segment::mark(self.settings.identity, at.sequence, last.chain);
-        if at.offset == 0 {
-            let head = Head {
-                identity: self.settings.identity,
-                sequence: at.sequence,
-                next_index: last.next_index,
-                hard_state: self.log.hard_state,
-                chain: self.chain,
-            };
-            self.encode(HEAD, &[&head.bytes()]);
-        } else {
-            let batch = Batch {
-                durable: at.offset,
-                chain: self.chain,
-            };
-            self.encode(BATCH, &[&batch.bytes()]);
-        }
-    }
-
-    fn encode(&mut self, kind: u8, parts: &[&[u8]]) {
-        let Some(write) = self.pending.last_mut() else {
-            return;
-        };
-        let place = Place {
-            mark: self.mark,
-            offset: self.offset,
-            chain: self.chain,
-        };
-        let begin = write.bytes.len();
-        self.chain = frame::encode(&mut write.bytes, place, kind, parts);
-        self.offset += (write.bytes.len() - begin) as u64;
-    }
-
     /// Asks for the next segment when a quarter of this one is used: long before it is needed.
     fn look_ahead(&mut self) {
         let Some(last) = self.segments.back() else { return };
-        if self.asked < last.sequence && self.offset >= last.len / 4 {
+        if self.asked < last.sequence && self.gather.at.offset >= last.len / 4 {
             self.asked = last.sequence;
             self.keeper
                 .want(last.sequence + 1, self.settings.len_after(last.len));
-        }
-    }
-
-    fn keep_buffer(&mut self, mut buffer: Vec<u8>) {
-        if buffer.capacity() <= BUFFER_KEPT_BYTES {
-            buffer.clear();
-            self.buffer = buffer;
         }
     }
 }

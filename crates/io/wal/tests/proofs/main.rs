@@ -2,9 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod background;
 mod crash;
+mod full;
+mod laws;
 mod ledger;
 mod liars;
+mod overwrite;
 mod rot;
+mod rules;
 mod torn;
 mod workload;
