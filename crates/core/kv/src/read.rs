@@ -60,7 +60,8 @@ impl Keyspace {
         Ok(Reading::new(range.clone(), at, self.revision))
     }
 
-    /// Looks at up to `keys_max` more keys. `true` when that was all of them.
+    /// Looks at up to `keys_max` more keys. `true` when that was all of them. Keys beyond the limit are counted without being
+    /// looked at, if nothing has changed since the reading began.
     pub fn collect(&self, reading: &mut Reading, keys_max: usize) -> bool {
         if reading.whole {
             return true;
@@ -80,6 +81,12 @@ impl Keyspace {
         }
         let keys = reading.range.keys.clone();
         let place = reading.place.take();
+        if reading.keeps_no_more() && reading.at == self.revision {
+            reading.count += i64::try_from(self.index.count(&keys, place.as_deref())).unwrap_or(i64::MAX);
+            reading.whole = true;
+            return true;
+        }
+        let keys_max = reading.looks_at(keys_max);
         reading.place = self
             .index
             .scan(&keys, place.as_deref(), keys_max, |key, history| {
@@ -97,7 +104,7 @@ impl Keyspace {
     /// When the revision asked for is compacted or in the future, or a record cannot be read.
     pub fn range(&self, range: &Range, records: &dyn Records) -> Result<Ranged, KvError> {
         let mut reading = self.begin(range)?;
-        self.collect(&mut reading, usize::MAX);
+        while !self.collect(&mut reading, usize::MAX) {}
         reading.load(self.id, records)
     }
 }
@@ -142,9 +149,23 @@ impl Reading {
         !self.range.keys_only || by_value
     }
 
+    fn keeps_no_more(&self) -> bool {
+        self.found.len() >= self.keep_max
+    }
+
+    /// How many keys to look at before asking again whether the rest need only be counted.
+    fn looks_at(&self, keys_max: usize) -> usize {
+        let wanted = self.keep_max - self.found.len();
+        if wanted == 0 {
+            keys_max
+        } else {
+            keys_max.min(wanted)
+        }
+    }
+
     pub(crate) fn take(&mut self, mark: Mark, key: impl FnOnce() -> Bytes, record: Option<Arc<Record>>) {
         self.count += 1;
-        if self.found.len() >= self.keep_max || !within(&self.range, &mark) {
+        if self.keeps_no_more() || !within(&self.range, &mark) {
             return;
         }
         let key = (!self.needs_records()).then(key);

@@ -1,5 +1,7 @@
 //! The laws of the encodings.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
+
 #[path = "support/mod.rs"]
 mod support;
 

@@ -148,7 +148,7 @@ impl<'a> Draft<'a> {
         }
         let mut reading = if range.revision > 0 {
             let mut reading = Reading::new(range.clone(), range.revision, self.revision());
-            self.space.collect(&mut reading, usize::MAX);
+            self.collect_all(&mut reading);
             reading
         } else {
             Reading::new(range.clone(), self.revision(), self.revision())
@@ -159,9 +159,13 @@ impl<'a> Draft<'a> {
         reading.load(self.space.id, self.records)
     }
 
+    fn collect_all(&self, reading: &mut Reading) {
+        while !self.space.collect(reading, usize::MAX) {}
+    }
+
     fn read_present(&self, keys: &Keys, reading: &mut Reading) {
         if self.written.is_empty() {
-            self.space.collect(reading, usize::MAX);
+            self.collect_all(reading);
         } else if let Keys::One(key) = keys {
             if let Some(standing) = self.standing(key) {
                 reading.take(standing.mark, || key.clone(), standing.record);

@@ -1,6 +1,8 @@
 //! The machine against a naive model of it, on generated histories: transactions, leases, compaction, reads of the past,
 //! reads in pieces while other things happen, and restarts from the records in the middle of it all.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
+
 mod naive;
 #[path = "../support/mod.rs"]
 mod support;
@@ -224,6 +226,7 @@ fn payload(record: &koinon_core_kv::Record) -> u64 {
     (record.key().len() + value) as u64
 }
 
+#[allow(clippy::wildcard_enum_match_arm, reason = "no other refusal is expected")]
 fn refusal(error: KvError) -> Refusal {
     match error {
         KvError::Compacted { .. } => Refusal::Compacted,

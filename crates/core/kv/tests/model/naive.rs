@@ -70,6 +70,10 @@ impl Naive {
     }
 
     /// The answer of a transaction, if it is one.
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "other commands are not of this model"
+    )]
     pub(crate) fn apply(&mut self, command: &Command) -> Result<Option<TxnDone>, Refusal> {
         match command {
             Command::Txn { txn, .. } => self.apply_txn(txn).map(Some),
@@ -96,7 +100,10 @@ impl Naive {
                 self.leases.insert(*id, *ttl_s);
                 Ok(None)
             }
-            Command::LeaseRevoke { id, .. } => {
+            other => {
+                let Command::LeaseRevoke { id, .. } = other else {
+                    panic!("{other:?} is not of this model")
+                };
                 if self.leases.remove(id).is_none() {
                     return Err(Refusal::LeaseNotFound);
                 }
@@ -164,7 +171,8 @@ impl Naive {
                 .find(|(_, later)| later.key() == record.key());
             let superseded = later.is_some_and(|(later, _)| later.main <= floor);
             let deleted = matches!(record, Record::Tombstone { .. });
-            if !superseded && !(deleted && at.main < floor) {
+            let forgotten = superseded || (deleted && at.main < floor);
+            if !forgotten {
                 needed.push((*at, record));
             }
         }

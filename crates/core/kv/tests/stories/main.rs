@@ -1,5 +1,7 @@
 //! Stories: what clients of the original see, told step by step. The model test finds what is wrong; these say what is right.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
+
 mod compaction;
 mod leases;
 mod lessor;
