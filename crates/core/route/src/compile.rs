@@ -140,6 +140,9 @@ impl<'c> Compiler<'c> {
             order: source.order,
             uri,
             index: 0,
+            has_variables: predicates
+                .iter()
+                .any(|step| step.does.names().is_none_or(|names| !names.is_empty())),
             metadata: source.metadata.clone().into(),
             predicates: predicates.into(),
             after: after(&filters),

@@ -8,8 +8,9 @@ mod regex;
 mod replacement;
 
 pub use host::HostPattern;
-pub(crate) use path::Lead;
+pub(crate) use host::HostReach;
 pub use path::PathPattern;
+pub(crate) use path::{Lead, PathReach};
 pub use raw_path::RawPath;
 pub use regex::{JavaRegex, RegexError};
 pub use replacement::Replacement;

@@ -23,6 +23,8 @@ pub struct Route {
     pub uri: RouteUri,
     /// Its position in [`crate::RouteTable::routes`]: what is counted or kept per route can be kept in a list.
     pub index: usize,
+    /// Whether its predicates may take variables.
+    pub(crate) has_variables: bool,
     pub(crate) metadata: Box<[(String, String)]>,
     pub(crate) predicates: Box<[Step<dyn Matcher>]>,
     pub(crate) filters: Box<[Step<dyn Filter>]>,

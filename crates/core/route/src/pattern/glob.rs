@@ -5,16 +5,16 @@ use std::sync::Arc;
 use super::{JavaRegex, PatternError};
 use crate::vars::Vars;
 
-/// A part, from the cheapest to match to the dearest.
+/// A part, from the cheapest to match to the dearest. Small, so that a pattern's parts are read together.
 #[derive(Debug, Clone)]
 pub(crate) enum Glob {
-    Literal(String),
+    Literal(Box<str>),
     /// `*` alone.
     Any,
     /// `{name}` alone, with its expression if it has one.
-    Variable(Arc<str>, Option<JavaRegex>),
+    Variable(Arc<str>, Option<Box<JavaRegex>>),
     /// Anything else, and the names of its groups in order.
-    Mixed(JavaRegex, Vec<Arc<str>>),
+    Mixed(Box<JavaRegex>, Box<[Arc<str>]>),
 }
 
 /// A piece of a part while it is read.
@@ -30,11 +30,11 @@ impl Glob {
     pub(crate) fn new(part: &str, whole: &str, ignore_case: bool) -> Result<Self, PatternError> {
         let pieces = pieces(part, whole)?;
         match pieces.as_slice() {
-            [] => Ok(Self::Literal(String::new())),
-            [Piece::Text(text)] => Ok(Self::Literal((*text).to_owned())),
+            [] => Ok(Self::Literal(Box::default())),
+            [Piece::Text(text)] => Ok(Self::Literal((*text).into())),
             [Piece::Many] => Ok(Self::Any),
             [Piece::Variable(name, expression)] => {
-                let regex = expression.map(|e| compile(e, whole)).transpose()?;
+                let regex = expression.map(|e| compile(e, whole).map(Box::new)).transpose()?;
                 Ok(Self::Variable(variable_name(name, whole)?, regex))
             }
             _ => mixed(&pieces, whole, ignore_case),
@@ -180,5 +180,5 @@ fn mixed(pieces: &[Piece<'_>], whole: &str, ignore_case: bool) -> Result<Glob, P
             }
         }
     }
-    Ok(Glob::Mixed(compile(&expression, whole)?, names))
+    Ok(Glob::Mixed(compile(&expression, whole)?.into(), names.into()))
 }

@@ -114,6 +114,28 @@ impl HostPattern {
         labels.reverse();
         labels.join(".")
     }
+
+    /// Which hosts surely match, of those that end with the [`Self::literal_end`] and have no dot before or behind.
+    pub(crate) fn reach(&self) -> Option<HostReach> {
+        let is_literal = |label: &Label| matches!(label, Label::One(Glob::Literal(_)));
+        if self.leading_dot || self.trailing_dot {
+            return None;
+        }
+        match self.labels.as_slice() {
+            labels if labels.iter().all(is_literal) => Some(HostReach::Whole),
+            [Label::Many, end @ ..] if end.iter().all(is_literal) => Some(HostReach::EndsWith),
+            _ => None,
+        }
+    }
+}
+
+/// How far a pattern's literal end settles whether a host matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HostReach {
+    /// The host has no labels before it.
+    Whole,
+    /// Whatever is before it.
+    EndsWith,
 }
 
 /// More than the hosts of a day have.

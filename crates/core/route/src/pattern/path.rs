@@ -148,7 +148,7 @@ impl PathPattern {
         let mut parts = self.parts.as_slice();
         while let [Part::Separator, Part::Segment(glob), rest @ ..] = parts {
             match glob {
-                Glob::Literal(text) => leads.push(Lead::Literal(text.clone())),
+                Glob::Literal(text) => leads.push(Lead::Literal(text.to_string())),
                 // the last part may be missing in the path
                 Glob::Any | Glob::Variable(..) if !rest.is_empty() => leads.push(Lead::Any),
                 Glob::Any | Glob::Variable(..) | Glob::Mixed(..) => break,
@@ -160,6 +160,33 @@ impl PathPattern {
         }
         leads
     }
+
+    /// Which valid paths surely match, of those that begin with [`Self::leads`]; `None` unless these are literal and
+    /// all of the pattern but a `/**`.
+    pub(crate) fn reach(&self) -> Option<PathReach> {
+        let mut parts = self.parts.as_slice();
+        while let [Part::Separator, Part::Segment(Glob::Literal(_)), rest @ ..] = parts {
+            parts = rest;
+        }
+        match parts {
+            [Part::Rest(_)] => Some(PathReach::Below),
+            [] if self.parts.is_empty() => None,
+            [] if self.trailing_slash => Some(PathReach::WholeOrSlash),
+            [] => Some(PathReach::Whole),
+            _ => None,
+        }
+    }
+}
+
+/// How far a pattern's leading segments settle whether a path matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PathReach {
+    /// The path ends with them.
+    Whole,
+    /// It ends with them or with one `/` more.
+    WholeOrSlash,
+    /// It ends with them or goes on with a `/`.
+    Below,
 }
 
 /// Where the path goes on after `glob` took its segment at `at`.
@@ -169,7 +196,7 @@ fn take(glob: &Glob, last: bool, path: &RawPath<'_>, at: usize, vars: Option<&mu
     };
     let text = path.compared(raw);
     let fits = match glob {
-        Glob::Literal(literal) => *literal == text,
+        Glob::Literal(literal) => **literal == *text,
         Glob::Any => last || !text.is_empty(),
         Glob::Variable(_, None) => !text.is_empty(),
         Glob::Variable(_, Some(regex)) => !text.is_empty() && regex.is_match(&text),
