@@ -18,7 +18,7 @@ use redb::Database;
 
 use super::admission;
 use super::file::{File, Health};
-use super::open::{self, BackendSettings, Opened};
+use super::open::{self, BackendSettings, Opened, Trust};
 use super::refusal::refused;
 use super::view::RedbView;
 use super::write::{self, Spaces, WriteError};
@@ -246,7 +246,12 @@ impl Backend for RedbBackend {
             file,
             view,
             held,
-        } = open::session(writer.file.hand_over(), &self.path, self.settings)?;
+        } = open::session(
+            writer.file.hand_over(),
+            &self.path,
+            self.settings,
+            Trust::OwnWrites,
+        )?;
         self.view.store(Some(view));
         *writer = Writer::new(database, file, &held);
         self.stalled.store(false, Ordering::Release);

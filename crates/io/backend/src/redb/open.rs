@@ -62,7 +62,17 @@ pub(super) fn open(
         .open(path)
         .map_err(|error| BackendError::io("open", path, error))?;
     lock(file.as_ref(), path)?;
-    session(File::new(file, health.clone()), path, settings)
+    session(File::new(file, health.clone()), path, settings, Trust::Nothing)
+}
+
+/// Whether the file may be taken for what was written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Another life or another program wrote it: every page's checksum is looked at first. The database takes pages for
+    /// right when it reads them, and may panic or never end where they are not. A start reads the file anyway.
+    Nothing,
+    /// This process wrote it, and readers wait.
+    OwnWrites,
 }
 
 /// Opens the database that is in `file`.
@@ -70,8 +80,9 @@ pub(super) fn session(
     file: File,
     path: &Arc<Path>,
     settings: BackendSettings,
+    trust: Trust,
 ) -> Result<Opened, BackendError> {
-    let database = database(file.clone(), path, settings)?;
+    let database = database(file.clone(), path, settings, trust)?;
     let view = RedbView::new(&database, path).map_err(|error| refused("open", path, error))?;
     view.check_format()?;
     let held = view.load()?;
@@ -95,7 +106,12 @@ fn make(
         .create(&fresh)
         .map_err(|error| BackendError::io("create", &fresh, error))?;
     lock(file.as_ref(), &fresh)?;
-    let database = database(File::new(file, health.clone()), &fresh, settings)?;
+    let database = database(
+        File::new(file, health.clone()),
+        &fresh,
+        settings,
+        Trust::OwnWrites,
+    )?;
     write::initialise(&database).map_err(|error| {
         let (WriteError::Before(error) | WriteError::InCommit(error)) = error;
         BackendError::failed("create", &fresh, error)
@@ -107,9 +123,15 @@ fn make(
     named.map_err(|error| BackendError::io("name", path, error))
 }
 
-fn database(file: File, path: &Path, settings: BackendSettings) -> Result<Database, BackendError> {
+fn database(
+    file: File,
+    path: &Path,
+    settings: BackendSettings,
+    trust: Trust,
+) -> Result<Database, BackendError> {
     let mut builder = Builder::new();
     builder.set_cache_size(settings.cache_bytes);
+    builder.set_check_integrity_on_open(trust == Trust::Nothing);
     builder
         .create_with_backend(file)
         .map_err(|error| refused("open", path, error))

@@ -175,7 +175,8 @@ pub(crate) fn batch(index: u64, model: &Model, rng: &mut Rng) -> Batch {
 /// Bytes that no other index has.
 pub(crate) fn value(index: u64, len: usize) -> Bytes {
     let mut rng = Rng::from_seed(index);
-    (0..len).map(|_| u8::try_from(rng.below(256)).unwrap()).collect()
+    let block: Vec<u8> = (0..251).map(|_| u8::try_from(rng.below(256)).unwrap()).collect();
+    block.into_iter().cycle().take(len).collect()
 }
 
 /// A disk that says it has space whatever it has: what is met then is met in the middle of a commit.
