@@ -36,6 +36,8 @@ impl Server {
         command.arg("dev").arg("--data-dir").arg(&data);
         command.args([
             "--set",
+            "listen.etcd=127.0.0.1:0",
+            "--set",
             "listen.eureka=127.0.0.1:0",
             "--set",
             "listen.admin=127.0.0.1:0",

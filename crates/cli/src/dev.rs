@@ -114,7 +114,14 @@ async fn serve(settings: &Settings, with_demo: bool, started: Instant) -> ExitCo
             Err(error) => complain(&error),
         }
     }
-    signals.next().await;
+    let failed = tokio::select! {
+        () = signals.next() => None,
+        failed = node.failure() => Some(failed),
+    };
+    if let Some(failed) = failed {
+        complain(&failed);
+        return ExitCode::FAILURE;
+    }
     say("Stopping; Ctrl-C again ends at once.");
     let stop = async {
         if let Some(demo) = demo {

@@ -27,6 +27,8 @@ fn start_in(data: &Path, log: &Path, args: &[&str]) -> Process {
         "--set",
         "listen.admin=127.0.0.1:0",
         "--set",
+        "listen.etcd=127.0.0.1:0",
+        "--set",
         "listen.eureka=127.0.0.1:0",
         "--set",
         "listen.gateway=127.0.0.1:0",

@@ -16,8 +16,9 @@ use koinon_testkit::{Process, ProcessOptions, wait_until};
 const SOON: Duration = Duration::from_secs(20);
 
 /// The addresses that the README shows, by listener.
-const SHOWN: [(&str, &str); 3] = [
+const SHOWN: [(&str, &str); 4] = [
     ("admin", "127.0.0.1:7070"),
+    ("etcd", "127.0.0.1:2379"),
     ("eureka", "127.0.0.1:8761"),
     ("gateway", "127.0.0.1:9080"),
 ];
@@ -88,6 +89,8 @@ fn the_tour_prints_what_the_readme_says() {
         "--demo",
         "--set",
         "listen.admin=127.0.0.1:0",
+        "--set",
+        "listen.etcd=127.0.0.1:0",
         "--set",
         "listen.eureka=127.0.0.1:0",
         "--set",

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use koinon_base::ErrorKind;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 /// Why a data folder cannot be used.
@@ -102,6 +104,44 @@ impl DataDir {
     pub fn remove_listeners(&self) {
         if let Err(error) = std::fs::remove_file(self.listeners_path()) {
             tracing::warn!(%error, "listeners.json stays behind");
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the file `name` says; at the first start, what `make` makes, which is kept there from then on.
+    ///
+    /// # Errors
+    /// When the file cannot be read, understood or written.
+    pub(crate) fn kept<T>(&self, name: &str, make: impl FnOnce() -> T) -> Result<T, DataDirError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let (path, draft) = (self.path.join(name), self.path.join(format!("{name}.new")));
+        let unusable = |source| DataDirError::Unusable {
+            path: path.clone(),
+            source,
+        };
+        match std::fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| unusable(io::Error::other(error))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let made = make();
+                serde_json::to_vec_pretty(&made)
+                    .map_err(io::Error::other)
+                    .and_then(|text| {
+                        let mut file = File::create(&draft)?;
+                        file.write_all(&text)?;
+                        file.sync_all()
+                    })
+                    .and_then(|()| std::fs::rename(&draft, &path))
+                    .map_err(unusable)?;
+                Ok(made)
+            }
+            Err(error) => Err(unusable(error)),
         }
     }
 

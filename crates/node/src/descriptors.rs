@@ -24,7 +24,9 @@ pub(crate) struct Descriptors {
 impl Descriptors {
     /// Raises the process's limit and shares it out.
     pub(crate) fn shared(listeners: &Listeners, settings: &Settings) -> Self {
-        let doors = [&listeners.admin, &listeners.eureka].into_iter().flatten();
+        let doors = [&listeners.admin, &listeners.etcd, &listeners.eureka]
+            .into_iter()
+            .flatten();
         let asked = Self {
             door: settings.listen.connections_max,
             gateway: settings.gateway.connections_max,

@@ -5,6 +5,7 @@ mod data_dir;
 mod data_plane;
 mod descriptors;
 mod listeners;
+mod member;
 mod metrics;
 mod node;
 pub mod routes;
@@ -12,6 +13,6 @@ pub mod settings;
 
 pub use data_dir::{DataDir, DataDirError};
 pub use listeners::{ListenError, Listeners};
-pub use node::{Node, StartError};
+pub use node::{Failed, Node, StartError};
 pub use routes::RoutesError;
 pub use settings::{Role, Settings, SettingsError};

@@ -55,6 +55,7 @@ pub(crate) struct Open {
 #[derive(Debug)]
 pub struct Listeners {
     pub(crate) admin: Option<Open>,
+    pub(crate) etcd: Option<Open>,
     pub(crate) eureka: Option<Open>,
     pub(crate) gateway: Option<GatewayListener>,
 }
@@ -69,6 +70,7 @@ impl Listeners {
         let bind_gateway = |addr| GatewayListener::bind("gateway", addr, workers);
         Ok(Self {
             admin: open("admin", &settings.admin, settings)?,
+            etcd: open("etcd", &settings.etcd, settings)?,
             eureka: open("eureka", &settings.eureka, settings)?,
             gateway: gateway.map(bind_gateway).transpose()?,
         })
@@ -77,7 +79,7 @@ impl Listeners {
     /// Where they really are, by name.
     #[must_use]
     pub fn addresses(&self) -> BTreeMap<String, SocketAddr> {
-        let doors = [&self.admin, &self.eureka].into_iter().flatten();
+        let doors = [&self.admin, &self.etcd, &self.eureka].into_iter().flatten();
         let doors = doors.map(|open| (open.listener.name().to_string(), open.listener.local_addr()));
         let gateway = self.gateway.iter();
         doors

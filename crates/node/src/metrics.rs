@@ -1,6 +1,7 @@
 //! Which figures a node shows on `/metrics`, read from where they are counted.
 
 pub(crate) mod gateway;
+pub(crate) mod store;
 
 use std::sync::Arc;
 

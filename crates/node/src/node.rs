@@ -9,13 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use koinon_api_admin::{AdminDoor, Readiness};
+use koinon_api_etcd::serve::Limits;
 use koinon_api_eureka::Door;
 use koinon_base::{ErrorKind, Namespace, Rng, SystemClock};
 use koinon_core_route::Extensions;
 use koinon_gateway::Gateway;
+use koinon_io_disk::{Disk, OsDisk};
 use koinon_io_net::{Drain, DrainHandle, ServeOptions, ServeReport, drain, serve_http1};
 use koinon_io_telemetry::Metrics;
 use koinon_service_registry::{RegistryHandle, run_timers};
+use koinon_store::{OpenError, Store, run_leases};
 use thiserror::Error;
 use tokio::task::JoinSet;
 
@@ -23,6 +26,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::data_plane::{self, DataPlane, Parts, Shown};
 use crate::descriptors::Descriptors;
 use crate::listeners::{ListenError, Listeners, Open};
+use crate::member::Member;
 use crate::metrics;
 use crate::routes::{RoutesError, Text, watch};
 use crate::settings::Settings;
@@ -33,6 +37,15 @@ pub enum StartError {
     /// The data folder.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// The store.
+    #[error("the store in {} cannot be opened", path.display())]
+    Store {
+        /// Its folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: OpenError,
+    },
     /// A listener.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -50,6 +63,7 @@ impl StartError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::DataDir(error) => error.kind(),
+            Self::Store { source, .. } => source.kind(),
             Self::Listen(error) => error.kind(),
             Self::Routes(error) => error.kind(),
             Self::Gateway(error) => error.kind(),
@@ -57,10 +71,16 @@ impl StartError {
     }
 }
 
+/// Why a running node must end at once: what is on its disk is only known to the next start.
+#[derive(Debug, Error)]
+#[error("the store cannot go on: {0}")]
+pub struct Failed(String);
+
 /// A running node.
 #[derive(Debug)]
 pub struct Node {
     registry: RegistryHandle,
+    store: Store,
     addresses: BTreeMap<String, SocketAddr>,
     data_dir: DataDir,
     drain: DrainHandle,
@@ -84,8 +104,10 @@ impl Node {
         let addresses = listeners.addresses();
         let file = routes_file(settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
+        let store = open_store(&data_dir).await?;
         let (drain_handle, drain) = drain();
         let mut rng = Rng::from_entropy();
+        let member = Member::of(&data_dir, &mut rng)?;
         let registry = RegistryHandle::new(
             settings.registry.service_settings(),
             Arc::new(SystemClock::new()),
@@ -93,6 +115,7 @@ impl Node {
         );
         let mut node = Self {
             registry: registry.clone(),
+            store: store.clone(),
             addresses,
             data_dir,
             drain: drain_handle,
@@ -105,15 +128,18 @@ impl Node {
             settings.registry.timer_settings(),
             rng,
         ));
+        node.background.spawn(run_leases(store));
         let descriptors = Descriptors::shared(&listeners, settings);
         let Listeners {
             admin,
+            etcd,
             eureka,
             gateway,
         } = listeners;
         let readiness = Readiness::waiting_for(node.addresses.keys());
         let mut doors = Doors {
             admin,
+            etcd: etcd.map(|open| (open, member)),
             eureka,
             gateway: None,
             options: ServeOptions {
@@ -150,11 +176,21 @@ impl Node {
         &self.addresses
     }
 
+    /// Waits until the node cannot go on, and says why: the process must end then.
+    pub async fn failure(&self) -> Failed {
+        Failed(self.store.failure().await)
+    }
+
     /// Stops accepting, lets what is in flight finish within the drain timeout, ends everything.
     pub async fn stop(mut self) {
         self.drain.start(self.drain_timeout);
         while self.serving.join_next().await.is_some() {}
         self.background.shutdown().await;
+        let store = self.store.clone();
+        // It finishes what waits and leaves everything with the backend, which takes disks and not the runtime.
+        if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
+            tracing::error!("the store did not close; its log has what was acknowledged");
+        }
         self.data_dir.remove_listeners();
     }
 
@@ -180,13 +216,17 @@ impl Node {
     fn open_doors(&mut self, doors: Doors, readiness: &Readiness, drain: &Drain) {
         let Doors {
             admin,
+            etcd,
             eureka,
             gateway,
             options,
         } = doors;
         let mut metrics = Metrics::default();
         metrics::add_registry(&mut metrics, &self.registry);
-        let stats = [&admin, &eureka].into_iter().flatten().map(|open| {
+        metrics::store::add(&mut metrics, &self.store);
+        let etcd_listener = etcd.as_ref().map(|(open, _)| open);
+        let doors = [admin.as_ref(), etcd_listener, eureka.as_ref()];
+        let stats = doors.into_iter().flatten().map(|open| {
             (
                 open.listener.name().to_string(),
                 Arc::clone(open.listener.stats()),
@@ -195,6 +235,9 @@ impl Node {
         metrics::add_listeners(&mut metrics, &stats.collect::<Vec<_>>());
         if let Some(gateway) = &gateway {
             metrics::gateway::add(&mut metrics, gateway);
+        }
+        if let Some((open, member)) = etcd {
+            self.open_etcd(open, member, options.clone(), readiness, drain, &mut metrics);
         }
         if let Some(Open { listener, guard }) = eureka {
             let door = Door::new(self.registry.clone(), Namespace::default(), guard);
@@ -218,6 +261,24 @@ impl Node {
                 koinon_api_admin::serve(listener, door, guard, options, drain.clone()),
             );
         }
+    }
+
+    fn open_etcd(
+        &mut self,
+        open: Open,
+        member: Member,
+        options: ServeOptions,
+        readiness: &Readiness,
+        drain: &Drain,
+        metrics: &mut Metrics,
+    ) {
+        let Open { listener, guard } = open;
+        let identity = member.identity(listener.local_addr());
+        let door = koinon_api_etcd::serve::Door::new(&self.store, identity, Limits::default());
+        metrics::store::add_etcd(metrics, &door);
+        let name = listener.name().clone();
+        let serving = koinon_api_etcd::serve::serve(listener, door, guard, options, drain.clone());
+        self.open(readiness, name, serving);
     }
 
     /// Serves one listener until the drain, and reports that it does.
@@ -244,9 +305,27 @@ impl Node {
 /// The doors of a node, and the gateway that they show.
 struct Doors {
     admin: Option<Open>,
+    etcd: Option<(Open, Member)>,
     eureka: Option<Open>,
     gateway: Option<Gateway>,
     options: ServeOptions,
+}
+
+/// Opens the store where nobody waits for its disk.
+async fn open_store(data_dir: &DataDir) -> Result<Store, StartError> {
+    let path = data_dir.path().join("store");
+    let opening = {
+        let path = path.clone();
+        move || {
+            let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+            let clock = Arc::new(SystemClock::new());
+            Store::open(&disk, &path, koinon_store::Settings::default(), clock)
+        }
+    };
+    match tokio::task::spawn_blocking(opening).await {
+        Ok(opened) => opened.map_err(|source| StartError::Store { path, source }),
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
 }
 
 /// The file of routes, if there is one and somebody to use it.

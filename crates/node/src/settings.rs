@@ -63,6 +63,8 @@ pub struct Settings {
 pub struct Listen {
     /// The native API.
     pub admin: String,
+    /// The etcd API.
+    pub etcd: String,
     /// The Eureka API.
     pub eureka: String,
     /// The data plane.
@@ -163,6 +165,7 @@ impl Settings {
         let mut problems = Vec::new();
         for (name, address) in [
             ("admin", &mut self.listen.admin),
+            ("etcd", &mut self.listen.etcd),
             ("eureka", &mut self.listen.eureka),
             ("gateway", &mut self.listen.gateway),
         ] {
@@ -233,6 +236,7 @@ impl Default for Listen {
         let limits = ServeOptions::default();
         Self {
             admin: "127.0.0.1:7070".into(),
+            etcd: "127.0.0.1:2379".into(),
             eureka: "127.0.0.1:8761".into(),
             // Only roles with a data plane turn it on.
             gateway: "off".into(),

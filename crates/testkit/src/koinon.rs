@@ -159,7 +159,7 @@ fn modified(path: &Path) -> SystemTime {
 fn command(binary: &Path, data: &Path, options: &KoinonOptions) -> Command {
     let mut command = Command::new(binary);
     command.arg("dev").arg("--data-dir").arg(data.join("data"));
-    for listener in ["eureka", "admin", "gateway"] {
+    for listener in ["etcd", "eureka", "admin", "gateway"] {
         command.args(["--set", &format!("listen.{listener}=127.0.0.1:0")]);
     }
     for (key, value) in &options.settings {

@@ -10,6 +10,7 @@ use koinon_node::settings::SelfPreservation;
 
 const PURPOSES: &[(&str, &str)] = &[
     ("gateway", "HTTP to your services, as the routes say"),
+    ("etcd", "etcd v3 API, gRPC and JSON at /v3/"),
     ("eureka", "Eureka API at /eureka/, a page for people at /"),
     ("admin", "native API at /v1/, /metrics, /healthz, /readyz"),
 ];

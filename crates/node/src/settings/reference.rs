@@ -18,6 +18,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "`host:port` of the native API, or `off`. Port 0 lets the system choose.",
     ),
     (
+        "listen.etcd",
+        "`host:port` of the etcd v3 API, gRPC and JSON, or `off`. Port 0 lets the system choose.",
+    ),
+    (
         "listen.eureka",
         "`host:port` of the Eureka API, or `off`. Port 0 lets the system choose.",
     ),

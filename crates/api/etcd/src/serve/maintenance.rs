@@ -1,8 +1,9 @@
 //! What operators ask and do.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 
-use koinon_core_kv::Record;
+use bytes::Bytes;
+use koinon_core_kv::{Record, Revision};
 use koinon_store::{Export, StoreError};
 use prost::Message;
 
@@ -105,26 +106,51 @@ impl Inner {
     }
 }
 
+/// What compaction left counts only as far as a further compaction at `upto` would leave it too; all else counts.
 fn hash_of(export: &Export, upto: i64) -> Result<u32, StoreError> {
+    let compacted = export.compacted();
+    let changed = changed_since(export, compacted, upto)?;
     let mut sum = Crc32c::default();
     sum.add(b"key");
-    let mut from = Some(0);
-    while let Some(at) = from {
+    walk(export, 0, upto, |at, record| {
+        let left_over = at.main <= compacted;
+        // Some versions of etcd keep the deletion at which was compacted, others do not; none counts it.
+        let deletion = at.main == compacted && matches!(record, Record::Tombstone { .. });
+        let replaced = left_over && changed.contains(record.key());
+        if !deletion && !replaced {
+            sum.add(&key_of(at, record));
+            sum.add(&value_of(record).encode_to_vec());
+        }
+    })?;
+    Ok(sum.sum())
+}
+
+/// The keys that changed after the compaction; none if there was no compaction.
+fn changed_since(export: &Export, compacted: i64, upto: i64) -> Result<HashSet<Bytes>, StoreError> {
+    let mut changed = HashSet::new();
+    if compacted > 0 {
+        walk(export, compacted + 1, upto, |_, record| {
+            changed.insert(record.key().clone());
+        })?;
+    }
+    Ok(changed)
+}
+
+fn walk(
+    export: &Export,
+    from: i64,
+    upto: i64,
+    mut each: impl FnMut(Revision, &Record),
+) -> Result<(), StoreError> {
+    let mut from = Some(from);
+    while let Some(at) = from.filter(|at| *at <= upto) {
         let piece = export.piece(at)?;
-        for (at, record) in piece.records {
-            if at.main > upto {
-                return Ok(sum.sum());
+        for (at, record) in &piece.records {
+            if at.main <= upto {
+                each(*at, record);
             }
-            let record: Arc<Record> = record;
-            // Some versions of etcd keep the deletion at which was compacted, others do not; none counts it.
-            let deletion = matches!(*record, Record::Tombstone { .. });
-            if deletion && at.main == export.compacted() {
-                continue;
-            }
-            sum.add(&key_of(at, &record));
-            sum.add(&value_of(&record).encode_to_vec());
         }
         from = piece.next;
     }
-    Ok(sum.sum())
+    Ok(())
 }
