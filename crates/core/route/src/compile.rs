@@ -40,34 +40,48 @@ pub(crate) fn compile(from: &Compilation<'_>) -> Result<(Vec<Route>, Vec<Problem
     let mut report = Report::default();
     let mut compiler = Compiler::new(from.extensions, &mut report);
     compiler.default_filters(&from.definition.default_filters);
-    let own = from.definition.routes.iter().map(|route| (route, from.forgiving));
-    let found = from.found.iter().map(|route| (route, true));
+    // The file's first: a service that comes or goes must not give another name to a route of the file.
+    let own = from
+        .definition
+        .routes
+        .iter()
+        .map(|route| (route, from.forgiving, Origin::File));
+    let found = from.found.iter().map(|route| (route, true, Origin::Found));
     let written = own
         .chain(found)
         .enumerate()
-        .filter(|(_, (route, _))| route.enabled);
+        .filter(|(_, (route, ..))| route.enabled);
     let count = written.clone().count() + from.extensions.routes.len();
     if count > ROUTES_MAX {
         let what = format!("{count} routes, at most {ROUTES_MAX} are allowed");
         compiler.report.error(Place::default(), what);
     } else {
-        for (at, (route, forgiving)) in written {
-            compiler.route(at, &RouteBuilder::from(route), forgiving);
+        for (at, (route, forgiving, origin)) in written {
+            compiler.route(at, &RouteBuilder::from(route), forgiving, origin);
         }
         for (at, route) in from.extensions.routes.iter().enumerate() {
-            compiler.route(from.definition.routes.len() + from.found.len() + at, route, false);
+            let at = from.definition.routes.len() + from.found.len() + at;
+            compiler.route(at, route, false, Origin::Code);
         }
     }
     let routes = compiler.routes;
     Ok((sorted(routes), report.finish(from.file)?))
 }
 
-fn sorted(mut routes: Vec<Route>) -> Vec<Route> {
-    routes.sort_by_key(|route| route.order);
-    for (index, route) in routes.iter_mut().enumerate() {
-        route.index = index;
-    }
-    routes
+/// Where a route comes from; among routes of one order it decides which are asked first, as in Spring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Origin {
+    Code,
+    Found,
+    File,
+}
+
+fn sorted(mut routes: Vec<(Origin, Route)>) -> Vec<Route> {
+    routes.sort_by_key(|(origin, route)| (route.order, *origin));
+    let numbered = routes.into_iter().enumerate();
+    numbered
+        .map(|(index, (_, route))| Route { index, ..route })
+        .collect()
 }
 
 struct Compiler<'c> {
@@ -75,7 +89,7 @@ struct Compiler<'c> {
     filters: Kinds<'c, dyn Filter>,
     defaults: Vec<Step<dyn Filter>>,
     seen: HashMap<Arc<str>, Place>,
-    routes: Vec<Route>,
+    routes: Vec<(Origin, Route)>,
     report: &'c mut Report,
 }
 
@@ -117,14 +131,14 @@ impl<'c> Compiler<'c> {
     }
 
     /// Compiles the route at position `at`, and keeps it if nothing is wrong with it.
-    fn route(&mut self, at: usize, source: &RouteBuilder, forgiving: bool) {
-        let id: Arc<str> = match source.id.as_str() {
+    fn route(&mut self, at: usize, source: &RouteBuilder, forgiving: bool, origin: Origin) {
+        let asked: Arc<str> = match source.id.as_str() {
             "" => Arc::from(format!("route-{}", at + 1)),
             id => Arc::from(id),
         };
         let before = self.report.error_count();
-        self.report.enter_route(&id);
-        self.check_id(&id, source.place);
+        self.report.enter_route(&asked);
+        let id = self.claim_id(asked, source.place);
         let uri = self.uri(source);
         let predicates = self.predicates(source);
         let filters = self.filters(source, &predicates);
@@ -135,7 +149,7 @@ impl<'c> Compiler<'c> {
             }
             return;
         };
-        self.routes.push(Route {
+        let route = Route {
             id,
             order: source.order,
             uri,
@@ -147,24 +161,33 @@ impl<'c> Compiler<'c> {
             predicates: predicates.into(),
             after: after(&filters),
             filters: filters.into(),
-        });
+        };
+        self.routes.push((origin, route));
     }
 
-    fn check_id(&mut self, id: &Arc<str>, place: Place) {
-        if id.len() > NAME_BYTES_MAX || id.chars().any(char::is_control) {
+    /// The id that the route gets. Spring takes routes of one id and asks them all; here metrics, logs and people must be
+    /// able to tell them apart, so the later ones are numbered.
+    fn claim_id(&mut self, asked: Arc<str>, place: Place) -> Arc<str> {
+        if asked.len() > NAME_BYTES_MAX || asked.chars().any(char::is_control) {
             let what = format!("an id has at most {NAME_BYTES_MAX} bytes and no control characters");
             self.report.error(place, what);
         }
-        match self.seen.get(id) {
-            Some(first) if first.line > 0 => {
-                let what = format!("another route has this id, in line {}", first.line);
-                self.report.error(place, what);
+        let mut id = Arc::clone(&asked);
+        if let Some(first) = self.seen.get(&id).copied() {
+            let mut number = 2;
+            while self.seen.contains_key(&id) {
+                id = Arc::from(format!("{asked}-{number}"));
+                number += 1;
             }
-            Some(_) => self.report.error(place, "another route has this id"),
-            None => {
-                self.seen.insert(Arc::clone(id), place);
-            }
+            let first = match first.line {
+                0 => String::new(),
+                line => format!(", in line {line}"),
+            };
+            let what = format!("another route has this id{first}; this one is called {id}");
+            self.report.note(place, what);
         }
+        self.seen.insert(Arc::clone(&id), place);
+        id
     }
 
     fn uri(&mut self, source: &RouteBuilder) -> Option<uri::RouteUri> {

@@ -73,7 +73,7 @@ impl Locator {
     /// have their ids in capitals (`lower-case-service-id` makes the paths small, never the URI or the route's
     /// id). So a name may make a route that does not compile; whoever compiles leaves that one out.
     ///
-    /// In Spring these routes come before the file's own of the same order, so a route of the file for the same path
+    /// As in Spring these routes come before the file's own of the same order, so a route of the file for the same path
     /// needs an order below 0.
     #[must_use]
     pub fn routes<'s>(&self, services: impl IntoIterator<Item = &'s str>) -> Vec<RouteDefinition> {
