@@ -1,5 +1,5 @@
 //! `cargo xtask soak`: long runs that a push does not wait for: every fuzz target grows its corpus, the gateway is loaded
-//! while its instances fail, then the compatibility stories repeat. Chance is welcome here: what it finds becomes a committed input or a test.
+//! while its instances fail, the store is crashed and killed, then the compatibility stories repeat. Chance is welcome here: what it finds becomes a committed input or a test.
 
 use std::time::{Duration, Instant};
 
@@ -18,11 +18,19 @@ const ROUNDS_MAX: usize = 1000;
 /// Faults of 30 s each, some gigabytes of bodies, and building both.
 const GATEWAY_LIMIT: Duration = Duration::from_secs(30 * 60);
 
+/// Stores on the simulated disk, each with four lives.
+const STORE_SEEDS: &str = "3000";
+/// Processes that are killed while they write.
+const STORE_KILLS: &str = "500";
+/// Both take some ten minutes, and building them five.
+const STORE_LIMIT: Duration = Duration::from_secs(60 * 60);
+
 pub(crate) fn main(args: &[String]) -> Result<()> {
     let minutes = parse(args)?;
     let workspace = Workspace::load()?;
     fuzz::grow(&workspace, minutes)?;
     load_gateway(&workspace)?;
+    crash_store(&workspace)?;
     repeat_stories(&workspace, Duration::from_secs(minutes * 60))
 }
 
@@ -57,6 +65,24 @@ fn load_gateway(workspace: &Workspace) -> Result<()> {
         .arg("--nocapture")
         .arg("soak")
         .limit(GATEWAY_LIMIT)
+        .run()
+}
+
+/// The store's proof with thousands of lives on the simulated disk, and hundreds of kills on the real one.
+fn crash_store(workspace: &Workspace) -> Result<()> {
+    let args = [
+        "test",
+        "--locked",
+        "--release",
+        "--package",
+        "koinon-store",
+        "--test",
+        "durability",
+    ];
+    Cmd::cargo(&workspace.root, &args)
+        .env("KOINON_SEEDS", STORE_SEEDS)
+        .env("KOINON_KILLS", STORE_KILLS)
+        .limit(STORE_LIMIT)
         .run()
 }
 
