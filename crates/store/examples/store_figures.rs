@@ -2,7 +2,11 @@
 //!
 //! Clients are tasks of this process; CPU time is the whole process's, clients included.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "it prints figures, and ends where it cannot go on")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "it prints figures, and ends where it cannot go on"
+)]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +29,10 @@ async fn main() {
     let disk: Arc<dyn Disk> = Arc::new(OsDisk);
     let store = Store::open(&disk, dir, Settings::default(), Arc::new(SystemClock::new())).unwrap();
     let space = store.space(SpaceId::ETCD);
-    println!("{:>8} {:>8} {:>12} {:>12} {:>10} {:>10}", "what", "clients", "per second", "CPU us each", "p50 us", "p99 us");
+    println!(
+        "{:>8} {:>8} {:>12} {:>12} {:>10} {:>10}",
+        "what", "clients", "per second", "CPU us each", "p50 us", "p99 us"
+    );
     for clients in [1, 100, 1000] {
         run("put", clients, &space, |space, n| async move {
             space.put(put(n)).await.unwrap();
