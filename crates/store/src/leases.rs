@@ -125,12 +125,13 @@ impl Shared {
     }
 }
 
-/// Ends leases whose time is over, for as long as the store is there. To be run by whoever opened the store.
+/// Ends leases, and nodes of the tree, whose time is over, for as long as the store is there. To be run by whoever opened the store.
 pub async fn run_leases(store: Store) {
     let mut rounds = tokio::time::interval(ROUND);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         rounds.tick().await;
         store.shared.end_expired().await;
+        store.tree().end_expired().await;
     }
 }

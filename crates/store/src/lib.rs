@@ -16,6 +16,7 @@
 //! | `dirty`, `flusher`, `bell` | carrying what was applied to the backend, and removing what compaction forgot |
 //! | `pins` | what is being read, and may not be removed |
 //! | `leases` | leases over time |
+//! | `tree` | what etcd v2 clients see |
 //! | `watch` | watching keys |
 //! | `figures` | what an operator sees |
 //! | `export` | everything, as of one moment |
@@ -36,6 +37,7 @@ mod propose;
 mod records;
 mod settings;
 mod shared;
+mod tree;
 mod watch;
 mod writer;
 
@@ -46,4 +48,5 @@ pub use handle::{Answer, Consistency, LeaseState, Space, Store};
 pub use leases::run_leases;
 pub use open::OpenError;
 pub use settings::Settings;
+pub use tree::TreeSpace;
 pub use watch::{Event, WatchMessage, WatchRefused, WatchRequest, WatchStream, Watching};

@@ -260,7 +260,7 @@ impl Shared {
                 revision: applied.revision,
                 value,
             }),
-            koinon_core_kv::Answer::Done => Err(StoreError::Broken),
+            koinon_core_kv::Answer::V2(_) | koinon_core_kv::Answer::Done => Err(StoreError::Broken),
         }
     }
 

@@ -9,6 +9,7 @@
 mod command;
 mod reader;
 mod record;
+mod v2;
 mod writer;
 
 use koinon_base::ErrorKind;

@@ -5,6 +5,7 @@ use koinon_base::ErrorKind;
 use crate::records::RecordsError;
 use crate::request::LeaseId;
 use crate::space::SpaceId;
+use crate::v2::Refusal;
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +63,9 @@ pub enum KvError {
     /// There is no such keyspace.
     #[error("there is no {0}")]
     UnknownSpace(SpaceId),
+    /// The tree of etcd v2 refuses it.
+    #[error(transparent)]
+    V2(Refusal),
     /// A record that the index knows cannot be read.
     #[error("the store cannot read its own records")]
     Records(#[from] RecordsError),
@@ -81,6 +85,7 @@ impl KvError {
             Self::KeyNotFound | Self::LeaseNotFound(_) | Self::UnknownSpace(_) => ErrorKind::NotFound,
             Self::LeaseExists(_) => ErrorKind::AlreadyExists,
             Self::NoSpace { .. } => ErrorKind::Unavailable,
+            Self::V2(refusal) => refusal.code.kind(),
             Self::Records(_) => ErrorKind::Corrupt,
         }
     }

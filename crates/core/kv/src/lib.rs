@@ -24,6 +24,7 @@
 //! | `ledger` | how many bytes can be read, for the quota |
 //! | `watchers` | whose watch a key is in |
 //! | `codec` | commands and records as bytes |
+//! | `v2` | the tree that etcd v2 clients see |
 
 mod check;
 mod codec;
@@ -45,6 +46,7 @@ mod request;
 mod response;
 mod revision;
 mod space;
+pub mod v2;
 mod watchers;
 
 pub use check::NESTING_MAX;

@@ -11,6 +11,7 @@ use crate::request::LeaseId;
 use crate::response::TxnDone;
 use crate::revision::Revision;
 use crate::space::SpaceId;
+use crate::v2::Event;
 
 pub use command::LEASE_TTL_MAX_S;
 
@@ -59,6 +60,8 @@ pub enum Effect {
 pub enum Answer {
     /// To a transaction.
     Txn(TxnDone),
+    /// To a change of the tree.
+    V2(Box<Event>),
     /// To everything else: it is done.
     Done,
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use crate::space::SpaceId;
+use crate::v2::Change;
 
 /// A lease's number. Chosen by the client or by the server, never 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -241,6 +242,15 @@ pub enum Command {
         /// Which.
         id: LeaseId,
     },
+    /// Change the tree of files and directories that a keyspace holds.
+    V2 {
+        /// Where.
+        space: SpaceId,
+        /// When it was proposed, in milliseconds since 1970.
+        now_unix_ms: i64,
+        /// What.
+        change: Change,
+    },
 }
 
 impl Command {
@@ -251,7 +261,8 @@ impl Command {
             Self::Txn { space, .. }
             | Self::Compact { space, .. }
             | Self::LeaseGrant { space, .. }
-            | Self::LeaseRevoke { space, .. } => *space,
+            | Self::LeaseRevoke { space, .. }
+            | Self::V2 { space, .. } => *space,
         }
     }
 }

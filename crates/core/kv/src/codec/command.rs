@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use super::CodecError;
 use super::reader::Reader;
+use super::v2::{read_change, write_change};
 use super::writer::Write;
 use crate::check::NESTING_MAX;
 use crate::request::{
@@ -35,6 +36,15 @@ impl Command {
             Self::LeaseRevoke { space, id } => {
                 head(out, 4, *space);
                 out.signed(id.0);
+            }
+            Self::V2 {
+                space,
+                now_unix_ms,
+                change,
+            } => {
+                head(out, 5, *space);
+                out.signed(*now_unix_ms);
+                write_change(out, change);
             }
         }
     }
@@ -68,6 +78,11 @@ impl Command {
             4 => Self::LeaseRevoke {
                 space,
                 id: LeaseId(from.signed("lease")?),
+            },
+            5 => Self::V2 {
+                space,
+                now_unix_ms: from.signed("time")?,
+                change: read_change(&mut from)?,
             },
             number => return Err(unknown("command kind", number)),
         };

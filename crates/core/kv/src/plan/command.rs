@@ -32,6 +32,9 @@ impl Keyspace {
             Command::Compact { revision, .. } => self.plan_compact(*revision),
             Command::LeaseGrant { id, ttl_s, .. } => self.plan_grant(*id, *ttl_s),
             Command::LeaseRevoke { id, .. } => self.plan_revoke(*id),
+            Command::V2 {
+                now_unix_ms, change, ..
+            } => self.plan_v2(change, *now_unix_ms, records),
         }
     }
 
@@ -54,6 +57,7 @@ impl Keyspace {
         let cost = match command {
             Command::Txn { txn, .. } => txn.cost_bytes(),
             Command::LeaseGrant { .. } => LEASE_OVERHEAD_BYTES,
+            Command::V2 { change, .. } => change.cost_bytes(),
             Command::Compact { .. } | Command::LeaseRevoke { .. } => 0,
         };
         let used = self.ledger.live();

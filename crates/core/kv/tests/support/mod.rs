@@ -90,7 +90,9 @@ impl Driven {
         let plan = self.apply(&Command::Txn { space: SPACE, txn })?;
         match plan.answer {
             koinon_core_kv::Answer::Txn(done) => Ok(done),
-            other => panic!("a transaction was answered with {other:?}"),
+            other @ (koinon_core_kv::Answer::V2(_) | koinon_core_kv::Answer::Done) => {
+                panic!("a transaction was answered with {other:?}")
+            }
         }
     }
 
