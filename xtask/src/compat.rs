@@ -23,8 +23,13 @@ const PREPARED: &str = "target/compat";
 /// Sources are small; more files than this means that something was built beside them.
 const INPUT_FILES_MAX: usize = 200;
 
+/// The protobuf compiler for the crate `etcd-client`.
+const PROTOX: &str = "0.10.0";
+
 /// What is built from the Go module in `compat/etcd/go`; the server last, because it says that all of them are there.
-const ETCD_PROGRAMS: [(&str, &str); 3] = [
+const ETCD_PROGRAMS: [(&str, &str); 5] = [
+    ("stories", "./stories"),
+    ("differ", "./differ"),
     ("etcdctl", "go.etcd.io/etcd/etcdctl/v3"),
     ("etcdutl", "go.etcd.io/etcd/etcdutl/v3"),
     ("etcd", "go.etcd.io/etcd/server/v3"),
@@ -43,7 +48,7 @@ struct Peer {
     tests: Option<&'static str>,
 }
 
-const PEERS: [Peer; 7] = [
+const PEERS: [Peer; 10] = [
     Peer {
         name: "java",
         tools: &[JDK, MAVEN],
@@ -91,6 +96,30 @@ const PEERS: [Peer; 7] = [
         output: "etcd/go/etcd",
         prepare: build_etcd,
         tests: Some("needs_etcd"),
+    },
+    Peer {
+        name: "etcd-java",
+        tools: &[JDK, MAVEN],
+        inputs: Some("compat/etcd/java"),
+        output: "etcd/java/stories.jar",
+        prepare: build_etcd_java,
+        tests: Some("needs_etcd::clients_java"),
+    },
+    Peer {
+        name: "etcd-python",
+        tools: &[PYTHON],
+        inputs: Some("compat/etcd/python"),
+        output: "etcd/python/bin/python",
+        prepare: install_etcd_python,
+        tests: Some("needs_etcd::clients_python"),
+    },
+    Peer {
+        name: "etcd-rust",
+        tools: &[],
+        inputs: Some("compat/etcd/rust"),
+        output: "etcd/rust/debug/stories",
+        prepare: build_etcd_rust,
+        tests: Some("needs_etcd::clients_rust"),
     },
     Peer {
         name: "spring-gateway",
@@ -193,12 +222,20 @@ fn install_npm(root: &Path) -> Result<()> {
 
 fn install_python(root: &Path) -> Result<()> {
     say("compat: installing the Python client");
-    let folder = root.join(PREPARED).join("eureka/python");
+    install_environment(root, "eureka/python", "compat/eureka/python/requirements.txt")
+}
+
+fn install_etcd_python(root: &Path) -> Result<()> {
+    say("compat: installing etcd's Python clients");
+    install_environment(root, "etcd/python", "compat/etcd/python/requirements.txt")
+}
+
+fn install_environment(root: &Path, to: &str, requirements: &str) -> Result<()> {
+    let folder = root.join(PREPARED).join(to);
     make(&folder)?;
     let environment = folder.to_string_lossy().into_owned();
     Cmd::new(root, "python3", &["-m", "venv", "--clear", &environment]).run()?;
     let python = folder.join("bin/python").to_string_lossy().into_owned();
-    let requirements = "compat/eureka/python/requirements.txt";
     let arguments = ["-m", "pip", "install", "--quiet", "--requirement", requirements];
     Cmd::new(root, &python, &arguments).limit(DOWNLOAD_LIMIT).run()
 }
@@ -222,6 +259,50 @@ fn build_etcd(root: &Path) -> Result<()> {
         Cmd::new(&module, "go", &arguments).limit(DOWNLOAD_LIMIT).run()?;
     }
     Ok(())
+}
+
+fn build_etcd_java(root: &Path) -> Result<()> {
+    say("compat: building the stories of jetcd");
+    package(root, "compat/etcd/java/pom.xml")
+}
+
+/// The crate's build wants a protobuf compiler; `protox` is one that cargo can install, and takes the same arguments.
+fn build_etcd_rust(root: &Path) -> Result<()> {
+    say("compat: building the stories of the crate etcd-client");
+    let target = root
+        .join(PREPARED)
+        .join("etcd/rust")
+        .to_string_lossy()
+        .into_owned();
+    let compiler = root.join(PREPARED).join("etcd/protox");
+    let to = compiler.to_string_lossy().into_owned();
+    let install = [
+        "install",
+        "--quiet",
+        "--locked",
+        "--version",
+        PROTOX,
+        "--features",
+        "bin",
+    ];
+    let places = ["--debug", "--root", &to, "--target-dir", &target, "protox"];
+    Cmd::cargo(root, &[&install[..], &places].concat())
+        .limit(DOWNLOAD_LIMIT)
+        .run()?;
+    let manifest = "compat/etcd/rust/Cargo.toml";
+    let arguments = [
+        "build",
+        "--quiet",
+        "--locked",
+        "--manifest-path",
+        manifest,
+        "--target-dir",
+        &target,
+    ];
+    Cmd::cargo(root, &arguments)
+        .env("PROTOC", compiler.join("bin/protox").to_string_lossy())
+        .limit(DOWNLOAD_LIMIT)
+        .run()
 }
 
 /// The sources of one crate and what it depends on, at the versions and with the checksums of its lock. Nothing is built.

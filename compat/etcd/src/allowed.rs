@@ -28,11 +28,6 @@ impl Allowed {
 
 /// The list.
 pub const ALLOWED: &[Allowed] = &[
-    old(
-        "v3-hashkv",
-        "etcdctl endpoint hashkv --rev 6",
-        "3.4 refuses the hash at the compacted revision itself",
-    ),
     old("v3-maintenance", "etcdctl endpoint status -w json", NEW_FIELDS),
     old("v3-maintenance", "etcdctl endpoint hashkv *", NEW_FIELDS),
     old(
