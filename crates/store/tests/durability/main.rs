@@ -2,6 +2,10 @@
 //! its operations; and in processes that are killed.
 
 #![allow(clippy::unwrap_used, reason = "a proof ends where something it needs fails")]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "each part of the law is about one kind of fact"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;
