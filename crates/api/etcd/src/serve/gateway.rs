@@ -31,6 +31,8 @@ use crate::wire::status::{Code, Status};
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Base 64 takes four characters for three bytes, and there are names and blanks.
 const JSON_FOR_BYTES: usize = 2;
+/// The most bytes of a lasting call's request. What came of one is read anew whenever more comes, so it must be short.
+const LASTING_JSON_MAX: usize = 128 * 1024;
 /// Answers of a lasting call that wait for the connection.
 const ANSWERS_WAITING_MAX: usize = 4;
 /// What etcd's gateway says of an answer that came by gRPC.
@@ -141,7 +143,7 @@ fn unread(error: ReadBodyError) -> Status {
 fn lasting(shared: Arc<Shared>, call: Lasting, shapes: Shapes, body: HttpBody) -> Response<Answer> {
     let (sender, answers) = mpsc::channel(ANSWERS_WAITING_MAX);
     let requests = Values {
-        len_max: json_max(&shared),
+        len_max: LASTING_JSON_MAX,
         body: Some(body),
         input: BytesMut::new(),
         shapes: shapes.clone(),

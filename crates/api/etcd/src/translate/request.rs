@@ -1,6 +1,6 @@
 //! Requests: what a client asks → what the store is asked, with etcd's checks.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use koinon_core_kv::{Delete, Keys, LeaseId, Put, Range, Sort, SortBy};
 use koinon_store::Consistency;
 
@@ -101,12 +101,23 @@ pub fn put(request: PutRequest) -> Result<Put, Refused> {
     if request.ignore_lease && request.lease != 0 {
         return Err(Refused::LeaseProvided);
     }
+    let (key, value) = own(&request.key, &request.value);
     Ok(Put {
-        key: request.key,
-        value: (!request.ignore_value).then_some(request.value),
+        key,
+        value: (!request.ignore_value).then_some(value),
         lease: (!request.ignore_lease).then_some(LeaseId(request.lease)),
         prev_kv: request.prev_kv,
     })
+}
+
+/// What is kept gets a buffer of its own: the request's bytes are a part of what came over the network together, and a
+/// small record that outlives its neighbours would keep all of that in memory.
+fn own(key: &[u8], value: &[u8]) -> (Bytes, Bytes) {
+    let mut both = BytesMut::with_capacity(key.len() + value.len());
+    both.extend_from_slice(key);
+    both.extend_from_slice(value);
+    let mut value = both.freeze();
+    (value.split_to(key.len()), value)
 }
 
 /// A deletion.
@@ -231,6 +242,23 @@ mod tests {
             (plain.value, plain.lease),
             (Some(Bytes::new()), Some(LeaseId::NONE))
         );
+    }
+
+    /// A record must not keep the network's buffer in memory.
+    #[test]
+    fn a_put_owns_its_bytes() {
+        let input = Bytes::from(vec![b'x'; 64]);
+        let request = PutRequest {
+            key: input.slice(..8),
+            value: input.slice(8..16),
+            ..PutRequest::default()
+        };
+        let kept = put(request).expect("a put");
+        assert_eq!(
+            (&kept.key[..], kept.value.as_deref()),
+            (&input[..8], Some(&input[8..16]))
+        );
+        assert!(input.is_unique(), "nothing else points into it");
     }
 
     /// The stream cannot sort or filter, and says so.

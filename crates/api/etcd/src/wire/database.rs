@@ -13,6 +13,7 @@ use std::io;
 use bytes::Bytes;
 use koinon_core_kv::{KeyValue, LeaseId, Record, Revision};
 use prost::Message;
+use sha2::{Digest, Sha256};
 
 use super::bolt::{BoltError, Bucket, Database, Entries, Plan, Source, TreePlan};
 use super::mvccpb;
@@ -25,6 +26,8 @@ const META: &str = "meta";
 /// Behind the revision of a deletion.
 const DELETED: u8 = b't';
 const REVISION_LEN: usize = 17;
+/// Bytes of a SHA-256.
+const SUM_LEN: usize = 32;
 
 /// etcd's lease.
 #[derive(Clone, PartialEq, Message)]
@@ -172,9 +175,50 @@ pub enum DatabaseError {
         /// What is wrong.
         what: &'static str,
     },
+    /// The sum behind the pages is another one.
+    #[error("the file's check sum is wrong: it was changed since it was saved, or not saved to its end")]
+    WrongSum,
     /// There are no records at all.
     #[error("the file has no bucket {0:?}: it is a database, but not etcd's")]
     NoBucket(&'static str),
+}
+
+/// Whether a file has a sum behind its pages, as `etcdctl snapshot save` writes one. A copy of a database that a server
+/// works on has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sum {
+    /// It has, and it is right.
+    Right,
+    /// It has none.
+    Absent,
+}
+
+/// Checks the sum behind the pages, if there is one.
+///
+/// # Errors
+/// When it is wrong, or the file cannot be read.
+pub fn check_sum<S: Source + ?Sized>(source: &S) -> Result<Sum, DatabaseError> {
+    let len = source.len()?;
+    // Pages are a multiple of 512 bytes, the sum has 32.
+    let pages = match len.checked_sub(SUM_LEN as u64) {
+        Some(pages) if pages % 512 == 0 => pages,
+        _ => return Ok(Sum::Absent),
+    };
+    let (mut sum, mut at, mut piece) = (Sha256::new(), 0, vec![0; 64 * 1024]);
+    while at < pages {
+        let take = usize::try_from(pages - at).unwrap_or(usize::MAX).min(piece.len());
+        let piece = piece.get_mut(..take).unwrap_or_default();
+        source.read_at(at, piece)?;
+        sum.update(&*piece);
+        at += take as u64;
+    }
+    let mut written = [0; SUM_LEN];
+    source.read_at(pages, &mut written)?;
+    if sum.finalize()[..] == written {
+        Ok(Sum::Right)
+    } else {
+        Err(DatabaseError::WrongSum)
+    }
 }
 
 /// A database file that was opened.
@@ -379,6 +423,18 @@ mod tests {
             found.push(record);
         }
         assert_eq!(found, written);
+    }
+
+    /// A file that was cut or changed since it was saved is told from a whole one, and from one without a sum.
+    #[test]
+    fn sums_are_checked() {
+        let mut file = file(&records(), &Head::default());
+        assert!(matches!(check_sum(&file[..]), Ok(Sum::Absent)));
+        let sum = Sha256::digest(&file);
+        file.extend_from_slice(&sum);
+        assert!(matches!(check_sum(&file[..]), Ok(Sum::Right)));
+        file[5000] ^= 1;
+        assert!(matches!(check_sum(&file[..]), Err(DatabaseError::WrongSum)));
     }
 
     /// An empty keyspace is a database too, without records; anything else is refused with what is wrong.
