@@ -12,8 +12,9 @@ use crate::workspace::Workspace;
 /// The longest scenario takes minutes; an hour means that something hangs.
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// The rivals' jars, where the compatibility suite builds them.
-const JARS: [(&str, &str); 2] = [
+/// The rivals' programs, where the compatibility suite builds them.
+const PROGRAMS: [(&str, &str); 3] = [
+    ("KOINON_ETCD", "target/compat/etcd/go/etcd"),
     (
         "KOINON_EUREKA_JAR",
         "target/compat/eureka/spring/server/server.jar",
@@ -40,8 +41,8 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
     let command = Cmd::new(&workspace.root, &bench.to_string_lossy(), &[name.as_str()])
         .env("KOINON_BIN", workspace.release_binary().to_string_lossy())
         .limit(LIMIT);
-    let command = JARS.iter().fold(command, |command, (variable, jar)| {
-        command.env(variable, workspace.root.join(jar).to_string_lossy())
+    let command = PROGRAMS.iter().fold(command, |command, (variable, program)| {
+        command.env(variable, workspace.root.join(program).to_string_lossy())
     });
     rest.iter().fold(command, |command, arg| command.arg(arg)).run()
 }
@@ -50,6 +51,7 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
 fn rivals(scenario: &str) -> &'static [&'static str] {
     match scenario {
         "registry" => &["java"],
+        "kv" => &["etcd"],
         "gateway" => &["proxies", "spring-gateway"],
         _ => &[],
     }

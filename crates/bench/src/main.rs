@@ -9,6 +9,7 @@ mod error;
 mod gateway;
 mod http;
 mod instance;
+mod kv;
 mod load;
 mod options;
 mod proc;
@@ -50,10 +51,11 @@ fn run(args: &[String]) -> Result<bool> {
     let options = Options::parse(args)?;
     let report = match options.scenario.as_str() {
         "gateway" => gateway::run(&options)?,
+        "kv" => kv::run(&options)?,
         "registry" => registry::run(&options)?,
         other => {
             return Err(Error::Usage(format!(
-                "unknown scenario `{other}`; there are gateway and registry"
+                "unknown scenario `{other}`; there are gateway, kv and registry"
             )));
         }
     };

@@ -8,13 +8,15 @@ use crate::proc;
 
 pub(crate) const KOINON: &str = "koinon";
 
-/// What a figure must not exceed.
+/// What a figure must hold.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bar {
     /// Koinon's own value, in the figure's unit.
     Value(f64),
     /// Koinon's value divided by the rival's.
     Ratio(f64),
+    /// The same, where more is better.
+    RatioMin(f64),
 }
 
 #[derive(Debug, Clone)]
@@ -76,6 +78,7 @@ impl Figure {
         match self.bar? {
             Bar::Value(most) => self.value(KOINON).map(|value| value <= most),
             Bar::Ratio(most) => self.ratio.map(|ratio| ratio <= most),
+            Bar::RatioMin(least) => self.ratio.map(|ratio| ratio >= least),
         }
     }
 
@@ -83,6 +86,7 @@ impl Figure {
         match self.bar {
             Some(Bar::Value(most)) => format!("≤ {}", number(most)),
             Some(Bar::Ratio(most)) => format!("ratio ≤ {most}"),
+            Some(Bar::RatioMin(least)) => format!("ratio ≥ {least}"),
             None => String::new(),
         }
     }
@@ -162,6 +166,7 @@ impl Report {
         let bar = match figure.bar {
             Some(Bar::Value(most)) => json!({ "value_max": most }),
             Some(Bar::Ratio(most)) => json!({ "ratio_max": most }),
+            Some(Bar::RatioMin(least)) => json!({ "ratio_min": least }),
             None => Value::Null,
         };
         let mut entry = json!({
@@ -244,6 +249,8 @@ mod tests {
         assert!(report.all_met());
         report.add(figure(61.0, 100.0, Bar::Value(60.0)));
         assert!(!report.all_met());
+        assert_eq!(figure(1.0, 2.0, Bar::RatioMin(1.4)).met(), Some(false));
+        assert_eq!(figure(3.0, 2.0, Bar::RatioMin(1.4)).met(), Some(true));
         let table = report.table();
         assert!(
             table[4].contains("pass") && !table[5].contains("pass") && table[6].contains("MISS"),

@@ -13,9 +13,14 @@ pub(crate) fn median(samples: &[f64]) -> f64 {
 
 /// The smallest sample that at least `percent` of all samples do not exceed (nearest rank). 0 without samples.
 pub(crate) fn percentile(samples: &[u32], percent: u32) -> u32 {
+    per_mille(samples, percent * 10)
+}
+
+/// The same in thousandths.
+pub(crate) fn per_mille(samples: &[u32], per_mille: u32) -> u32 {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable();
-    let rank = (sorted.len() * percent as usize).div_ceil(100);
+    let rank = (sorted.len() * per_mille as usize).div_ceil(1000);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0)
 }
 
@@ -38,6 +43,7 @@ mod tests {
             ),
             (50, 99, 100)
         );
+        assert_eq!((per_mille(&hundred, 999), per_mille(&hundred, 985)), (100, 99));
         assert_eq!((percentile(&[7], 99), percentile(&[], 50)), (7, 0));
     }
 }
