@@ -116,7 +116,16 @@ impl Index {
         if let Some(right) = self.branches[spot.branch].split_if_full() {
             self.fences.insert(spot.branch + 1, right.fences.low(0).into());
             self.branches.insert(spot.branch + 1, right);
+            self.refresh_branch(spot.branch);
+            self.refresh_branch(spot.branch + 1);
         }
+    }
+
+    /// A branch's fences changed.
+    fn refresh_branch(&mut self, branch: usize) {
+        let end = (branch + 1 < self.branches.len()).then(|| self.fences.low(branch + 1));
+        let known = end.map_or(0, |end| fences::shared(self.fences.low(branch), end));
+        self.branches[branch].fences.know(known);
     }
 
     /// A leaf's fences changed.

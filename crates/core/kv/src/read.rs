@@ -22,17 +22,28 @@ use crate::revision::Revision;
 /// A read under way.
 #[derive(Debug)]
 pub struct Reading {
-    range: Range,
+    shape: Shape,
+    /// What is left to walk through, after `place`.
+    keys: Option<Keys>,
+    place: Option<Place>,
     /// The main revision that is read.
     at: i64,
     /// The keyspace's main revision when it began.
     seen: i64,
     /// More are counted, but not kept.
     keep_max: usize,
-    place: Option<Place>,
-    whole: bool,
     count: i64,
     found: Vec<Found>,
+}
+
+/// What a range asks for, beside which keys and when.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    limit: i64,
+    sort: Option<Sort>,
+    keys_only: bool,
+    mod_revision: (i64, i64),
+    create_revision: (i64, i64),
 }
 
 /// A record that is to be answered.
@@ -46,7 +57,7 @@ pub(crate) struct Found {
 }
 
 impl Keyspace {
-    /// Begins to read.
+    /// Begins to read. A single key is found at once.
     ///
     /// # Errors
     /// When the revision asked for is compacted or in the future.
@@ -57,33 +68,30 @@ impl Keyspace {
             range.revision
         };
         self.readable(at)?;
-        Ok(Reading::new(range.clone(), at, self.revision))
+        Ok(self.begin_at(range, at, self.revision))
+    }
+
+    pub(crate) fn begin_at(&self, range: &Range, at: i64, seen: i64) -> Reading {
+        let mut reading = Reading::new(range, at, seen);
+        if let Keys::One(key) = &range.keys {
+            if let Some(mark) = self.index.get(key).and_then(|history| history.as_of(at)) {
+                reading.take(*mark, || key.clone(), None);
+            }
+        } else {
+            reading.keys = Some(range.keys.clone());
+        }
+        reading
     }
 
     /// Looks at up to `keys_max` more keys. `true` when that was all of them. Keys beyond the limit are counted without being
     /// looked at, if nothing has changed since the reading began.
     pub fn collect(&self, reading: &mut Reading, keys_max: usize) -> bool {
-        if reading.whole {
+        let Some(keys) = reading.keys.take() else {
             return true;
-        }
-        if let Keys::One(key) = &reading.range.keys {
-            let mark = self
-                .index
-                .get(key)
-                .and_then(|history| history.as_of(reading.at))
-                .copied();
-            if let Some(mark) = mark {
-                let key = key.clone();
-                reading.take(mark, || key, None);
-            }
-            reading.whole = true;
-            return true;
-        }
-        let keys = reading.range.keys.clone();
+        };
         let place = reading.place.take();
         if reading.keeps_no_more() && reading.at == self.revision {
             reading.count += i64::try_from(self.index.count(&keys, place.as_deref())).unwrap_or(i64::MAX);
-            reading.whole = true;
             return true;
         }
         let keys_max = reading.looks_at(keys_max);
@@ -94,8 +102,8 @@ impl Keyspace {
                     reading.take(*mark, || Bytes::copy_from_slice(key), None);
                 }
             });
-        reading.whole = reading.place.is_none();
-        reading.whole
+        reading.keys = reading.place.is_some().then_some(keys);
+        reading.keys.is_none()
     }
 
     /// Reads all at once.
@@ -110,20 +118,26 @@ impl Keyspace {
 }
 
 impl Reading {
-    pub(crate) fn new(range: Range, at: i64, seen: i64) -> Self {
+    pub(crate) fn new(range: &Range, at: i64, seen: i64) -> Self {
         let keep_max = match usize::try_from(range.limit) {
             _ if range.count_only => 0,
             // One more than the limit shows that there is more.
-            Ok(limit) if limit > 0 && limits_first(&range) => limit.saturating_add(1),
+            Ok(limit) if limit > 0 && limits_first(range) => limit.saturating_add(1),
             Ok(_) | Err(_) => usize::MAX,
         };
         Self {
-            range,
+            shape: Shape {
+                limit: range.limit,
+                sort: range.sort,
+                keys_only: range.keys_only,
+                mod_revision: range.mod_revision,
+                create_revision: range.create_revision,
+            },
+            keys: None,
+            place: None,
             at,
             seen,
             keep_max,
-            place: None,
-            whole: false,
             count: 0,
             found: Vec::new(),
         }
@@ -145,8 +159,8 @@ impl Reading {
 
     /// Whether the answer needs what is in the records.
     pub(crate) fn needs_records(&self) -> bool {
-        let by_value = self.range.sort.is_some_and(|sort| sort.by == SortBy::Value);
-        !self.range.keys_only || by_value
+        let by_value = self.shape.sort.is_some_and(|sort| sort.by == SortBy::Value);
+        !self.shape.keys_only || by_value
     }
 
     fn keeps_no_more(&self) -> bool {
@@ -165,7 +179,7 @@ impl Reading {
 
     pub(crate) fn take(&mut self, mark: Mark, key: impl FnOnce() -> Bytes, record: Option<Arc<Record>>) {
         self.count += 1;
-        if self.keeps_no_more() || !within(&self.range, &mark) {
+        if self.keeps_no_more() || !within(&self.shape, &mark) {
             return;
         }
         let key = (!self.needs_records()).then(key);
@@ -181,8 +195,8 @@ fn limits_first(range: &Range) -> bool {
     ordered && range.mod_revision == (0, 0) && range.create_revision == (0, 0)
 }
 
-fn within(range: &Range, mark: &Mark) -> bool {
+fn within(shape: &Shape, mark: &Mark) -> bool {
     let inside =
         |(least, most): (i64, i64), it: i64| (least == 0 || it >= least) && (most == 0 || it <= most);
-    inside(range.mod_revision, mark.main) && inside(range.create_revision, mark.create)
+    inside(shape.mod_revision, mark.main) && inside(shape.create_revision, mark.create)
 }

@@ -4,7 +4,12 @@
 //! a number, and only among fences where these are equal, too, whole keys are compared.
 //!
 //! Invariants: `lows` ascend strictly; `heads[n]` is the head of `lows[n + 1]` after `skip` bytes, which all but the first of
-//! `lows` share. The first part takes every key before the second: its own low is never compared.
+//! `lows` share; keys that are asked for share `known` bytes with them. The first part takes every key before the second:
+//! its own low is never compared.
+
+/// By how much fences may share more than what keys are known to share, before it pays to compare the difference: of eight
+/// bytes the others still tell fences apart.
+const UNCHECKED_MAX: usize = 2;
 
 /// The first key that belongs to each part.
 #[derive(Debug)]
@@ -12,6 +17,7 @@ pub(super) struct Fences {
     lows: Vec<Box<[u8]>>,
     heads: Vec<u64>,
     skip: usize,
+    known: usize,
 }
 
 impl Fences {
@@ -21,6 +27,7 @@ impl Fences {
             lows: vec![low],
             heads: Vec::new(),
             skip: 0,
+            known: 0,
         }
     }
 
@@ -31,12 +38,10 @@ impl Fences {
 
     /// Which part `key` is in.
     pub(super) fn find(&self, key: &[u8]) -> usize {
-        let Some(second) = self.lows.get(1) else { return 0 };
-        let same = shared(key, &second[..self.skip]);
-        if same < self.skip {
-            // It differs from all fences, before they do from each other.
-            let after = key.get(same).is_some_and(|byte| *byte > second[same]);
-            return if after { self.lows.len() - 1 } else { 0 };
+        if self.skip > self.known
+            && let Some(outside) = self.find_outside(key)
+        {
+            return outside;
         }
         let sought = head(key, self.skip);
         let first = self.heads.partition_point(|head| *head < sought);
@@ -44,10 +49,27 @@ impl Fences {
         first + self.lows[first + 1..first + 1 + equal].partition_point(|low| **low <= *key)
     }
 
+    /// The part, if the key differs from all fences before they do from each other.
+    fn find_outside(&self, key: &[u8]) -> Option<usize> {
+        let second = self.lows.get(1)?;
+        let same = shared(key, &second[..self.skip]);
+        if same == self.skip {
+            return None;
+        }
+        let after = key.get(same).is_some_and(|byte| *byte > second[same]);
+        Some(if after { self.lows.len() - 1 } else { 0 })
+    }
+
+    /// All keys that are asked for share their first `known` bytes with all fences from now on.
+    pub(super) fn know(&mut self, known: usize) {
+        self.known = known;
+        self.refresh(self.skip_best());
+    }
+
     /// A part begins at `low` now, as the `nth`; never the first.
     pub(super) fn insert(&mut self, nth: usize, low: Box<[u8]>) {
         self.lows.insert(nth, low);
-        let skip = self.shared_by_all();
+        let skip = self.skip_best();
         if skip == self.skip {
             self.heads.insert(nth - 1, head(&self.lows[nth], skip));
         } else {
@@ -58,32 +80,38 @@ impl Fences {
     /// The `nth` part belongs to the one before it now; never the first.
     pub(super) fn remove(&mut self, nth: usize) {
         self.lows.remove(nth);
-        self.refresh(self.shared_by_all());
+        self.refresh(self.skip_best());
     }
 
     /// Takes the parts from the `nth` on away.
     pub(super) fn split_off(&mut self, nth: usize) -> Self {
         let lows = self.lows.split_off(nth);
-        self.refresh(self.shared_by_all());
+        self.refresh(self.skip_best());
         let mut right = Self {
             lows,
             heads: Vec::new(),
             skip: 0,
+            known: 0,
         };
-        right.refresh(right.shared_by_all());
+        right.refresh(right.skip_best());
         right
     }
 
     /// Adds the parts of `next` after its own.
     pub(super) fn append(&mut self, mut next: Self) {
         self.lows.append(&mut next.lows);
-        self.refresh(self.shared_by_all());
+        self.refresh(self.skip_best());
     }
 
-    fn shared_by_all(&self) -> usize {
-        match (self.lows.get(1), self.lows.last()) {
-            (Some(second), Some(last)) => shared(second, last),
-            (None, _) | (_, None) => 0,
+    fn skip_best(&self) -> usize {
+        let (Some(second), Some(last)) = (self.lows.get(1), self.lows.last()) else {
+            return 0;
+        };
+        let all = shared(second, last);
+        if all <= self.known + UNCHECKED_MAX {
+            all.min(self.known)
+        } else {
+            all
         }
     }
 

@@ -103,6 +103,7 @@ impl Index {
                 leaf: self.branches[previous].leaves.len(),
             };
             self.branches[previous].append(joined);
+            self.refresh_branch(previous);
         }
         if self.branches[spot.branch].join_to_previous(spot.leaf) {
             spot.leaf -= 1;

@@ -147,34 +147,30 @@ impl<'a> Draft<'a> {
             self.space.readable(range.revision)?;
         }
         let mut reading = if range.revision > 0 {
-            let mut reading = Reading::new(range.clone(), range.revision, self.revision());
-            self.collect_all(&mut reading);
-            reading
+            self.space.begin_at(range, range.revision, self.revision())
+        } else if self.written.is_empty() {
+            self.space
+                .begin_at(range, self.space.revision, self.space.revision)
         } else {
-            Reading::new(range.clone(), self.revision(), self.revision())
+            self.read_over(range)
         };
-        if range.revision <= 0 {
-            self.read_present(&range.keys, &mut reading);
-        }
+        while !self.space.collect(&mut reading, usize::MAX) {}
         reading.load(self.space.id, self.records)
     }
 
-    fn collect_all(&self, reading: &mut Reading) {
-        while !self.space.collect(reading, usize::MAX) {}
-    }
-
-    fn read_present(&self, keys: &Keys, reading: &mut Reading) {
-        if self.written.is_empty() {
-            self.collect_all(reading);
-        } else if let Keys::One(key) = keys {
+    /// Reads what the transaction wrote over what was there.
+    fn read_over(&self, range: &Range) -> Reading {
+        let mut reading = Reading::new(range, self.main(), self.main());
+        if let Keys::One(key) = &range.keys {
             if let Some(standing) = self.standing(key) {
                 reading.take(standing.mark, || key.clone(), standing.record);
             }
         } else {
-            self.each(keys, |key, standing| {
+            self.each(&range.keys, |key, standing| {
                 reading.take(standing.mark, || Bytes::copy_from_slice(key), standing.record);
             });
         }
+        reading
     }
 
     /// Every key of the range that exists at this step, in order: what was written lies over what was there.

@@ -19,9 +19,9 @@ impl Reading {
     /// # Errors
     /// When a record cannot be read.
     pub fn load(mut self, space: SpaceId, records: &dyn Records) -> Result<Ranged, KvError> {
-        let limit = usize::try_from(self.range.limit).ok().filter(|limit| *limit > 0);
-        let by_value = self.range.sort.filter(|sort| sort.by == SortBy::Value);
-        if let Some(sort) = self.range.sort {
+        let limit = usize::try_from(self.shape.limit).ok().filter(|limit| *limit > 0);
+        let by_value = self.shape.sort.filter(|sort| sort.by == SortBy::Value);
+        if let Some(sort) = self.shape.sort {
             sort_by_mark(&mut self.found, sort);
         }
         let more = limit.is_some_and(|limit| self.found.len() > limit);
@@ -37,7 +37,7 @@ impl Reading {
             sort_by_value(&mut answer, sort.descending);
             answer.truncate(limit.unwrap_or(usize::MAX));
         }
-        if self.range.keys_only {
+        if self.shape.keys_only {
             answer.iter_mut().for_each(drop_value);
         }
         Ok(Ranged {
