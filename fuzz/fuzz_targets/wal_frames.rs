@@ -10,7 +10,10 @@ use koinon_io_wal::{Identity, laws};
 use koinon_sim::SimDisk;
 use libfuzzer_sys::fuzz_target;
 
-const IDENTITY: Identity = Identity { cluster: 1, member: 2 };
+const IDENTITY: Identity = Identity {
+    cluster: 1,
+    member: 2,
+};
 
 fuzz_target!(|input: &[u8]| {
     let bytes = laws::image(IDENTITY, input);
