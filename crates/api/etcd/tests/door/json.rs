@@ -15,7 +15,7 @@ async fn ask(running: &Running, method: &'static str, path: &str, body: &str) ->
     tokio::task::spawn_blocking(asking).await.expect("no panic")
 }
 
-/// Calls answer as etcd's gateway does: bytes in base 64, long numbers as texts, defaults left out, its errors.
+/// Calls answer as etcd's gateway does: bytes in base 64, long numbers as texts, defaults left out.
 #[tokio::test]
 async fn calls_are_answered_as_by_etcd_s_gateway() {
     let running = Running::start().await;
@@ -39,6 +39,13 @@ async fn calls_are_answered_as_by_etcd_s_gateway() {
         range.text(),
         format!(r#"{{"header":{header},"kvs":[{kv}],"count":"1"}}"#)
     );
+}
+
+/// What is wrong is told in the form of etcd's gateways, the older ones' and the newer ones' at once.
+#[tokio::test]
+async fn errors_are_those_of_etcd_s_gateway() {
+    let running = Running::start().await;
+    ask(&running, "POST", "/v3/kv/put", r#"{"key":"Zm9v"}"#).await;
     let table = [
         (
             "POST",

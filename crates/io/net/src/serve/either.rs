@@ -34,6 +34,8 @@ const PEEK_PAUSE_MAX: Duration = Duration::from_millis(200);
 /// A connection that speaks HTTP/2, from its first byte on.
 pub struct Http2Connection {
     io: StallGuard,
+    /// Something was written. See `is_write_vectored`.
+    wrote: bool,
     /// What tells it to finish.
     pub drain: Drain,
     /// How long it may go on after a drain has started before it is asked to finish.
@@ -78,6 +80,7 @@ impl AsyncRead for Http2Connection {
 
 impl AsyncWrite for Http2Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.wrote = true;
         Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
@@ -86,11 +89,16 @@ impl AsyncWrite for Http2Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.wrote = true;
         Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
     }
 
+    /// Only from the first write on. The library asks once before that, to decide from which size on a frame's content is
+    /// written from where it lies: 256 bytes if this is true, and then such an answer takes two writes, one up to its
+    /// content and one for its trailers, instead of leaving together with all others that are ready. At 1,024 bytes, which
+    /// is what it takes if this is false, copying is cheaper still. Later it asks how to write large ones: in one go.
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        self.wrote && self.io.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -146,6 +154,7 @@ impl Http2Connection {
         let stall = shared.options.write_stall_timeout;
         Self {
             io: StallGuard::new(stream, stall, Arc::clone(&shared.stats)),
+            wrote: false,
             drain: shared.drain.clone(),
             drain_linger: shared.options.drain_linger,
             stats: Arc::clone(&shared.stats),
