@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use koinon_base::ErrorKind;
 use koinon_core_kv::{Revision, SpaceId};
-use koinon_io_backend::{Applied, Backend, Batch, RedbBackend, View};
+use koinon_io_backend::{Applied, Backend, Batch, RedbBackend};
 use koinon_io_disk::OsDisk;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use support::{Model, settings, value};
