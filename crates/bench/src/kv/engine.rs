@@ -4,8 +4,9 @@
 //! is sent in one turn leaves each connection in one write, as gRPC's own clients batch.
 //!
 //! Invariants: a call that is refused ends the run, because the cost of refusing means nothing; no wait is longer than
-//! [`SILENCE_MAX`]; what the server lets us send on a connection is never exceeded.
+//! [`SILENCE_MAX`]; what the server lets us send on a connection is never exceeded, what is asked beyond it waits.
 
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
@@ -72,6 +73,14 @@ struct Call {
     whole: Option<Vec<u8>>,
 }
 
+#[derive(Debug)]
+struct Held {
+    stream: u32,
+    path: &'static str,
+    message: Vec<u8>,
+    last: bool,
+}
+
 struct Connection {
     socket: TcpStream,
     input: Vec<u8>,
@@ -80,6 +89,8 @@ struct Connection {
     stream_next: u32,
     calls: Vec<Call>,
     send_window: i64,
+    /// Asked for, and no room for it; its calls are among the others, in the same order.
+    held: VecDeque<Held>,
     unacknowledged: u32,
     /// The socket took no more; epoll will say when it does.
     full: bool,
@@ -193,21 +204,29 @@ impl Connection {
             stream_next: 1,
             calls: Vec::new(),
             send_window: SEND_WINDOW_FIRST,
+            held: VecDeque::new(),
             unacknowledged: 0,
             full: false,
         })
     }
 
     fn ask(&mut self, ask: &Ask<'_>) -> Result<()> {
-        let len = MESSAGE_PREFIX + ask.message.len();
-        self.send_window -= len as i64;
-        if self.send_window < 0 || len > h2::FRAME_LEN_MAX {
-            return Err(refused("more room for requests on a connection"));
+        if MESSAGE_PREFIX + ask.message.len() > h2::FRAME_LEN_MAX {
+            return Err(refused("a request that fits a frame"));
         }
         let stream = self.stream_next;
         self.stream_next += 2;
-        h2::headers(&mut self.output, stream, &mut self.table, ask.path);
-        h2::message(&mut self.output, stream, ask.message, ask.shape != Shape::Open);
+        let last = ask.shape != Shape::Open;
+        if self.held.is_empty() && self.has_room(ask.message.len()) {
+            self.write(stream, ask.path, ask.message, last);
+        } else {
+            self.held.push_back(Held {
+                stream,
+                path: ask.path,
+                message: ask.message.to_vec(),
+                last,
+            });
+        }
         self.calls.push(Call {
             stream,
             client: ask.client,
@@ -217,6 +236,27 @@ impl Connection {
             whole: None,
         });
         Ok(())
+    }
+
+    fn has_room(&self, message_len: usize) -> bool {
+        self.send_window >= (MESSAGE_PREFIX + message_len) as i64
+    }
+
+    fn write(&mut self, stream: u32, path: &'static str, message: &[u8], last: bool) {
+        self.send_window -= (MESSAGE_PREFIX + message.len()) as i64;
+        h2::headers(&mut self.output, stream, &mut self.table, path);
+        h2::message(&mut self.output, stream, message, last);
+    }
+
+    /// Writes what was held for want of room, as far as there is some now.
+    fn release(&mut self) {
+        while let Some(held) = self.held.pop_front() {
+            if !self.has_room(held.message.len()) {
+                self.held.push_front(held);
+                return;
+            }
+            self.write(held.stream, held.path, &held.message, held.last);
+        }
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -288,6 +328,7 @@ impl Connection {
                     .first_chunk()
                     .map_or(0, |bytes| u32::from_be_bytes(*bytes));
                 self.send_window += i64::from(more);
+                self.release();
                 Ok(())
             }
             h2::RST_STREAM => Err(refused("a call that is not reset")),
@@ -485,22 +526,30 @@ mod tests {
         }
     }
 
-    /// Protects: a request that the server has not made room for is not sent.
+    /// Protects: what the server has not made room for waits, and goes on in order when there is room.
     #[test]
     fn the_send_window_is_kept() {
-        let (mut engine, _server) = pair();
+        let (mut engine, mut server) = pair();
         let message = [0; 16_000];
-        let mut ask = || {
-            engine.ask(&Ask {
-                connection: 0,
-                client: 0,
-                path: "/p",
-                message: &message,
-                shape: Shape::Unary,
-                from: Instant::now(),
-            })
-        };
-        assert!((0..4).all(|_| ask().is_ok()));
-        assert!(ask().is_err());
+        for client in 0..5 {
+            let (connection, path, message) = (0, "/p", &message[..]);
+            let (shape, from) = (Shape::Unary, Instant::now());
+            let ask = Ask {
+                connection,
+                client,
+                path,
+                message,
+                shape,
+                from,
+            };
+            engine.ask(&ask).unwrap();
+        }
+        assert_eq!(engine.connections[0].held.len(), 1);
+        let mut out = Vec::new();
+        h2::frame(&mut out, h2::WINDOW_UPDATE, 0, 0, &65_535_u32.to_be_bytes());
+        h2::message(&mut out, 9, b"fifth", true);
+        server.write_all(&out).unwrap();
+        assert_eq!(told(&mut engine, 1), [(4, Some(b"fifth".to_vec()))]);
+        assert!(engine.connections[0].held.is_empty());
     }
 }

@@ -33,9 +33,9 @@ pub(super) struct Phase {
     pub(super) p99_us: f64,
     pub(super) p999_us: f64,
     /// How busy the thread of the load was, of one core.
-    load_busy: f64,
+    pub(super) load_busy: f64,
     /// How busy others were, of one core: what they did, server and load could not do.
-    others_busy: f64,
+    pub(super) others_busy: f64,
 }
 
 impl std::fmt::Display for Phase {
