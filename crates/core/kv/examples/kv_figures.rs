@@ -7,47 +7,32 @@
 #![allow(clippy::print_stdout, reason = "this program's purpose is to print")]
 #![allow(clippy::unwrap_used, reason = "a figure of something that failed is none")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use bytes::Bytes;
 use koinon_core_kv::{
     Command, KeyValue, Keys, LeaseId, Machine, Op, Put, Range, Record, Records, RecordsError, Revision,
     SpaceId, Txn,
 };
+use mimalloc::MiMalloc;
+use rustix::time::{ClockId, clock_gettime};
 
-/// Counts what is allocated, as requested: an allocator's own rounding comes on top.
-struct Counting;
-
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(
-    unsafe_code,
-    reason = "an allocator is unsafe to write; this one hands everything to the system's"
-)]
-// SAFETY: every call is passed on to the system's allocator with its arguments unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
+/// The product's.
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// Bytes of memory that this process holds. 0 where the system does not tell.
+fn resident() -> usize {
+    let told = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: usize = told
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse().ok())
+        .unwrap_or(0);
+    pages * rustix::param::page_size()
+}
 
 /// One record for all: what it takes to find one is no figure of the index.
 struct Same(Arc<Record>);
@@ -101,34 +86,25 @@ fn get(key: Bytes) -> Range {
     }
 }
 
-/// Nanoseconds that this thread had a processor, so that what else runs on the machine counts less. Where the system does not
-/// tell: the time of day.
-fn busy_ns(start: Instant) -> u128 {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let busy = told.and_then(|told| told.split(' ').next()?.parse().ok());
-    busy.unwrap_or_else(|| start.elapsed().as_nanos())
+/// Nanoseconds that this thread had a processor, so that what else runs on the machine counts less.
+fn busy_ns() -> u128 {
+    let busy = clock_gettime(ClockId::ThreadCPUTime);
+    busy.tv_sec as u128 * 1_000_000_000 + busy.tv_nsec as u128
 }
 
-/// Runs something many times, and prints how long one took and how often it allocated. Of ten parts of the rounds the
+/// Runs something many times, and prints how long one took. Of ten parts of the rounds the
 /// median counts.
 fn time(what: &str, rounds: usize, mut one: impl FnMut(usize)) {
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed);
-    let start = Instant::now();
     let part = rounds / 10;
     let mut parts: Vec<u128> = (0..10)
         .map(|nth| {
-            let before = busy_ns(start);
+            let before = busy_ns();
             (nth * part..(nth + 1) * part).for_each(&mut one);
-            (busy_ns(start) - before) / part as u128
+            (busy_ns() - before) / part as u128
         })
         .collect();
     parts.sort_unstable();
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - allocations;
-    println!(
-        "{what:<48} {:>8} ns {:>6.2} allocations",
-        parts[5],
-        allocations as f64 / rounds as f64
-    );
+    println!("{what:<48} {:>8} ns", parts[5]);
 }
 
 fn main() {
@@ -138,14 +114,7 @@ fn main() {
         .unwrap_or(1_000_000);
     let order: Vec<usize> = scattered(keys).collect();
     let all: Vec<Bytes> = (0..keys).map(key).collect();
-    for (name, order) in [
-        ("in order", (0..keys).collect::<Vec<_>>()),
-        ("scattered", order.clone()),
-    ] {
-        let machine = load(&all, &order, name);
-        drop(machine);
-    }
-    let mut machine = load(&all, &order, "scattered");
+    let mut machine = load(&all, &order);
     let record = Arc::new(record(&all[0], 2));
     let records = Same(record);
     reads(&machine, &all, &order, &records);
@@ -164,24 +133,21 @@ fn record(key: &Bytes, main: i64) -> Record {
     })
 }
 
-fn load(all: &[Bytes], order: &[usize], name: &str) -> Machine {
+fn load(all: &[Bytes], order: &[usize]) -> Machine {
     let records: Vec<Arc<Record>> = (2..)
         .zip(order)
         .map(|(main, nth)| Arc::new(record(&all[*nth], main)))
         .collect();
-    let before = ALLOCATED.load(Ordering::Relaxed);
-    let start = Instant::now();
+    let before = resident();
+    let start = busy_ns();
     let mut loading = Machine::load(0);
     for (main, record) in (2..).zip(&records) {
         loading.record(SPACE, Revision::new(main, 0), record).unwrap();
     }
     let machine = loading.finish();
-    let (taken, ms) = (
-        ALLOCATED.load(Ordering::Relaxed) - before,
-        start.elapsed().as_millis(),
-    );
+    let (taken, ms) = (resident().saturating_sub(before), (busy_ns() - start) / 1_000_000);
     println!(
-        "{} keys of {} bytes, {name}: {} bytes a key, loaded in {ms} ms",
+        "{} keys of {} bytes, in no order: {} bytes a key, loaded in {ms} ms",
         all.len(),
         all[0].len(),
         taken / all.len()
@@ -305,22 +271,22 @@ fn sweep(machine: &mut Machine) {
         space: SPACE,
         revision,
     };
-    let start = Instant::now();
+    let start = busy_ns();
     let plan = machine
         .plan(&command, &Same(Arc::new(record(&key(0), 2))))
         .unwrap();
     machine.commit(machine.applied() + 1, &plan);
-    println!("compact, logically: {} µs", start.elapsed().as_micros());
+    println!("compact, logically: {} µs", (busy_ns() - start) / 1000);
     let space = machine.space_mut(SPACE).unwrap();
     let mut sweep = space.sweep(None).unwrap();
     let (mut removed, mut steps, mut longest_us) = (0, 0, 0);
-    let start = Instant::now();
+    let start = busy_ns();
     while !sweep.is_done() {
-        let step = Instant::now();
+        let step = busy_ns();
         removed += space.compact_step(&mut sweep, 1000).len();
         steps += 1;
-        longest_us = longest_us.max(step.elapsed().as_micros());
+        longest_us = longest_us.max((busy_ns() - step) / 1000);
     }
-    let ms = start.elapsed().as_millis();
+    let ms = (busy_ns() - start) / 1_000_000;
     println!("swept {removed} records in {ms} ms, {steps} steps of 1,000 keys, the longest {longest_us} µs");
 }

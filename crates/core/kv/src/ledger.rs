@@ -36,9 +36,14 @@ impl Ledger {
     pub(crate) fn wrote(&mut self, key_len: usize, mark: &Mark, before: Option<&Mark>) {
         let bytes = record_bytes(key_len, mark);
         self.live = self.live.saturating_add(bytes);
-        // A tombstone's own end is noted when it is written, below.
-        if let Some(before) = before.filter(|before| !before.is_tombstone()) {
-            self.note(mark.main, record_bytes(key_len, before));
+        match before {
+            Some(before) if !before.is_tombstone() => self.note(mark.main, record_bytes(key_len, before)),
+            // Put again by the transaction that deleted it: the deletion goes with what it ended, not one revision later.
+            Some(before) if before.main == mark.main => {
+                self.note_before_last(mark.main, record_bytes(key_len, before))
+            }
+            // When a deletion goes was noted with it.
+            Some(_) | None => {}
         }
         if mark.is_tombstone() {
             self.note(mark.main.saturating_add(1), bytes);

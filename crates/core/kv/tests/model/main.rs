@@ -193,27 +193,10 @@ impl Both {
         }
     }
 
-    /// A deletion is reckoned until history after it is forgotten, also if its own transaction put the key again.
-    fn put_again(&self) -> u64 {
-        let records = &self.naive.records;
-        let at_compacted = records
-            .iter()
-            .enumerate()
-            .filter(|(_, (at, _))| at.main == self.naive.compacted);
-        let again = at_compacted.filter(|(nth, (at, record))| {
-            let deleted = matches!(record, koinon_core_kv::Record::Tombstone { .. });
-            deleted
-                && records[nth + 1..]
-                    .iter()
-                    .any(|(later, it)| later.main == at.main && it.key() == record.key())
-        });
-        again.map(|(_, (_, record))| 64 + payload(record)).sum()
-    }
-
     fn live_bytes(&self) -> u64 {
         let needed = self.naive.needed(self.naive.compacted);
         let records: u64 = needed.iter().map(|(_, record)| 64 + payload(record)).sum();
-        records + self.put_again() + 64 * self.naive.leases.len() as u64
+        records + 64 * self.naive.leases.len() as u64
     }
 }
 
