@@ -88,7 +88,10 @@ impl Naive {
         Ok(())
     }
 
-    #[allow(clippy::too_many_lines, reason = "a model reads best in one piece, rule by rule")]
+    #[allow(
+        clippy::too_many_lines,
+        reason = "a model reads best in one piece, rule by rule"
+    )]
     fn apply(&mut self, change: &Change, now: i64) -> Result<(), u16> {
         let at = change.path().text();
         let text = |value: &Bytes| String::from_utf8_lossy(value).into_owned();
