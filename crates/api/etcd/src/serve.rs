@@ -9,6 +9,7 @@
 //! | `pipe` | where a lasting call's messages come from and go to |
 //! | `http2`, `exchange` | gRPC: a connection, and one call on it |
 //! | `http1`, `gateway`, `probes` | JSON, and what operators ask |
+//! | `v2` | the v2 keys |
 //!
 //! A connection's calls are run by its own task: nothing is handed from thread to thread to answer a read, and answers that
 //! become ready together leave in one write. docs/performance/kv.md has the figures.
@@ -30,6 +31,7 @@ mod probes;
 mod recipe;
 mod snapshot;
 mod stats;
+mod v2;
 mod watch;
 
 use std::sync::Arc;

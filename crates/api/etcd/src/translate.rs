@@ -8,6 +8,7 @@ pub mod header;
 pub mod request;
 pub mod response;
 pub mod txn;
+pub mod v2;
 pub mod watch;
 
 pub use error::{DoorError, Refused};

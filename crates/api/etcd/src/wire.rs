@@ -9,6 +9,7 @@ pub mod database;
 pub mod frame;
 pub mod json;
 pub mod status;
+pub mod v2;
 
 /// What the compiler of protocol files made.
 #[allow(

@@ -15,7 +15,7 @@ use koinon_io_net::{Drain, HostGuard};
 
 use super::door::{Door, Inner};
 use super::gateway::{self, Streaming};
-use super::probes;
+use super::{probes, v2};
 
 /// The HTTP/1.1 side of a door.
 #[derive(Clone)]
@@ -28,11 +28,13 @@ pub(super) struct Shared {
     pub(super) door: Arc<Inner>,
     pub(super) guard: HostGuard,
     pub(super) drain: Drain,
+    pub(super) v2: v2::State,
 }
 
 impl Service {
     pub(super) fn new(door: Door, guard: HostGuard, drain: Drain) -> Self {
         let shared = Shared {
+            v2: v2::State::new(&door.inner, &drain),
             door: door.inner,
             guard,
             drain,
@@ -63,7 +65,10 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Ans
     if path.starts_with("/v3/") || path.starts_with("/v3beta/") {
         return gateway::answer(shared, &head, body).await;
     }
-    probes::answer(&shared, &head).await
+    match v2::answer(&shared, &head, body).await {
+        Some(answer) => answer,
+        None => probes::answer(&shared, &head).await,
+    }
 }
 
 /// A plain text.
@@ -93,6 +98,8 @@ pub(super) enum Answer {
     Whole(Option<Bytes>),
     /// As it comes.
     Lasting(Streaming),
+    /// Events of v2 as they come.
+    Watching(v2::Watching),
 }
 
 impl Body for Answer {
@@ -108,6 +115,9 @@ impl Body for Answer {
             Self::Lasting(streaming) => streaming
                 .poll_piece(cx)
                 .map(|piece| piece.map(|piece| Ok(Frame::data(piece)))),
+            Self::Watching(watching) => watching
+                .poll_piece(cx)
+                .map(|piece| piece.map(|piece| Ok(Frame::data(piece)))),
         }
     }
 
@@ -118,7 +128,7 @@ impl Body for Answer {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(content) => SizeHint::with_exact(content.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Lasting(_) => SizeHint::default(),
+            Self::Lasting(_) | Self::Watching(_) => SizeHint::default(),
         }
     }
 }
