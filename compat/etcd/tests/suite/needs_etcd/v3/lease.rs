@@ -9,6 +9,7 @@ use koinon_testkit::wait_until;
 fn name_running_times(s: &mut Session) {
     // A lease's keys come in any order.
     s.names.pattern(r"\[k2 k1\]", "[k1 k2]");
+    s.names.pattern(r"\[k3 k1\]", "[k1 k3]");
     // The ids of leases that are too short to matter.
     s.names
         .pattern("lease [0-9a-f]{16} granted", "lease <id> granted");
