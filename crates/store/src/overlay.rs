@@ -10,6 +10,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use koinon_core_kv::{Record, Revision, SpaceId};
 
+/// How many removed records may stay in the order, beyond as many as there are records.
+const TIDY_SLACK: usize = 1024;
 /// What a record costs beside its key and value.
 const RECORD_OVERHEAD: usize = 160;
 
@@ -71,6 +73,7 @@ impl Overlay {
     pub(crate) fn flushed(&self, count: usize) {
         self.write(|inner| {
             inner.flushed = (inner.flushed + count).min(inner.order.len());
+            inner.tidy();
             while inner.flushed > 0 && inner.bytes > self.cache_bytes_max {
                 inner.forget_oldest();
             }
@@ -129,6 +132,19 @@ impl Overlay {
 }
 
 impl Inner {
+    /// Drops what compaction removed from the order, when it is most of it. Only of what the backend has: the rest is
+    /// counted on.
+    fn tidy(&mut self) {
+        if self.order.len() <= 2 * self.records.len() + TIDY_SLACK {
+            return;
+        }
+        let young = self.order.split_off(self.flushed);
+        let records = &self.records;
+        self.order.retain(|place| records.contains_key(place));
+        self.flushed = self.order.len();
+        self.order.extend(young);
+    }
+
     fn forget_oldest(&mut self) {
         let Some(oldest) = self.order.pop_front() else {
             return;
@@ -147,4 +163,58 @@ pub(crate) fn size(record: &Record) -> usize {
             Record::Put(kv) => kv.key.len() + kv.value.len(),
             Record::Tombstone { key, .. } => key.len(),
         }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use koinon_core_kv::{KeyValue, LeaseId};
+
+    use super::*;
+
+    const SPACE: SpaceId = SpaceId::ETCD;
+
+    fn write(overlay: &Overlay, main: i64) {
+        let record = Arc::new(Record::Put(KeyValue {
+            key: Bytes::from_static(b"key"),
+            value: Bytes::from_static(b"value"),
+            create_revision: main,
+            mod_revision: main,
+            version: 1,
+            lease: LeaseId::NONE,
+        }));
+        overlay.insert(SPACE, &[(Revision::new(main, 0), record)]);
+    }
+
+    /// A key that is written and compacted for ever costs no memory for ever.
+    #[test]
+    fn what_compaction_removed_takes_no_room() {
+        let overlay = Overlay::new(1 << 20);
+        for main in 2..50_000 {
+            write(&overlay, main);
+            overlay.flushed(1);
+            overlay.remove(SPACE, &[Revision::new(main - 1, 0)]);
+        }
+        let order = overlay.read(|inner| inner.order.len());
+        assert!(order <= 2 * TIDY_SLACK, "{order} places for one record");
+        assert!(overlay.get(SPACE, Revision::new(49_999, 0)).is_some());
+    }
+
+    /// What the backend does not have stays, however full it is and whatever was removed around it.
+    #[test]
+    fn what_is_not_flushed_stays() {
+        let overlay = Overlay::new(0);
+        for main in 2..10_000 {
+            write(&overlay, main);
+            if main % 2 == 0 {
+                overlay.remove(SPACE, &[Revision::new(main, 0)]);
+            }
+        }
+        overlay.flushed(5_000);
+        let oldest = overlay.read(|inner| inner.records.keys().next().copied());
+        assert_eq!(oldest, Some((SPACE, Revision::new(5_003, 0))));
+        for main in (5_003..10_000).step_by(2) {
+            assert!(overlay.get(SPACE, Revision::new(main, 0)).is_some(), "{main}");
+        }
+    }
 }
