@@ -2,6 +2,8 @@
 
 mod demo_service;
 mod dev;
+mod keys;
+mod kv;
 mod output;
 mod remote;
 mod route;
@@ -34,6 +36,10 @@ enum Command {
     Route(route::RouteArgs),
     /// Show where the gateway's requests may go, and which endpoints get some.
     Upstream(upstream::UpstreamArgs),
+    /// Read and write keys, leases, locks and elections through the etcd listener.
+    Kv(kv::KvArgs),
+    /// Read, change and watch the v2 keys of a node's etcd listener.
+    Keys(keys::KeysArgs),
     /// The sample service that `dev --demo` starts.
     #[command(hide = true)]
     DemoService(demo_service::DemoServiceArgs),
@@ -57,6 +63,8 @@ fn main() -> ExitCode {
         Command::Service(args) => service::run(args),
         Command::Route(args) => route::run(args),
         Command::Upstream(args) => upstream::run(args),
+        Command::Kv(args) => kv::run(args),
+        Command::Keys(args) => keys::run(args),
         Command::DemoService(args) => demo_service::run(args),
     }
 }
