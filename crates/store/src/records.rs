@@ -87,19 +87,27 @@ impl Values {
                 at: from,
                 source,
             };
-            let old = self
-                .backend
-                .scan(space, from, Some(to), limit)
-                .map_err(|error| failed(error.into()))?;
-            for (at, bytes) in old.records {
-                let record = Record::decode(bytes).map_err(|error| RecordsError {
-                    space,
-                    at,
-                    source: error.into(),
-                })?;
-                records.insert(at, Arc::new(record));
+            let mut read = |from| {
+                let old = self
+                    .backend
+                    .scan(space, from, Some(to), limit)
+                    .map_err(|error| failed(error.into()))?;
+                for (at, bytes) in old.records {
+                    let record = Record::decode(bytes).map_err(|error| RecordsError {
+                        space,
+                        at,
+                        source: error.into(),
+                    })?;
+                    records.insert(at, Arc::new(record));
+                }
+                Ok::<_, RecordsError>(old.next)
+            };
+            let mut next = read(from)?;
+            // A look is bounded in bytes, too: the first main revision is read to its end, however large it is.
+            while let Some(at) = next.filter(|next| next.main == from.main) {
+                next = read(at)?;
             }
-            if let Some(next) = old.next {
+            if let Some(next) = next {
                 // Complete before `next`; as if cut there.
                 cut = Some(cut.map_or(next, |cut| cut.min(next)));
             }

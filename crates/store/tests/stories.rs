@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use common::*;
 use koinon_base::{ErrorKind, ManualClock};
-use koinon_core_kv::{Keys, KvError, LeaseId, Op, Put, SpaceId, Txn};
+use koinon_core_kv::{Delete, Keys, KvError, LeaseId, Op, Put, SpaceId, Txn};
 use koinon_store::{Consistency, Settings, StoreError, WatchMessage, WatchRequest, run_leases};
 
 /// A write that was answered is in every later read, and its revision is the reader's.
@@ -202,6 +202,40 @@ async fn previous_values_are_told() {
         before,
         [None, Some("0".into()), Some("1".into()), Some("2".into())]
     );
+    store.close();
+}
+
+/// A change that is larger than what the backend is asked for at once is told whole, and ends.
+#[tokio::test]
+async fn a_large_transaction_is_told_from_history() {
+    const KEYS: usize = 30_000;
+    const AT_ONCE: usize = 1000;
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let space = etcd(&store);
+    for first in (0..KEYS).step_by(AT_ONCE) {
+        let puts = (first..first + AT_ONCE).map(|n| Op::Put(put(&format!("{n:0>200}"), "")));
+        let txn = Txn {
+            then: puts.collect(),
+            ..Txn::default()
+        };
+        space.txn(txn, Consistency::Linearizable).await.unwrap();
+    }
+    let everything = Delete {
+        keys: all(),
+        prev_kv: false,
+    };
+    let at = space.delete(everything).await.unwrap().revision;
+    store.close();
+    drop((space, store));
+    let store = open(dir.path());
+    let mut stream = etcd(&store).watch_stream();
+    stream.watch(&watch_all(at)).unwrap();
+    let message = tokio::time::timeout(DEADLINE, stream.next()).await.unwrap();
+    match message.unwrap() {
+        WatchMessage::Events { events, .. } => assert_eq!(events.len(), KEYS),
+        other @ WatchMessage::Compacted { .. } => panic!("{other:?}"),
+    }
     store.close();
 }
 
