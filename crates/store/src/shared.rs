@@ -28,6 +28,8 @@ use crate::writer::Applied;
 
 /// How many keys a reader looks at under the lock.
 const READ_KEYS_MAX: usize = 1000;
+/// How many records a command writes under the lock before readers get in between.
+const COMMIT_RECORDS_MAX: usize = 1000;
 /// How many records a watcher is caught up by at once.
 const HISTORY_RECORDS_MAX: usize = 1000;
 /// How often a read begins anew because compaction took its record away in between.
@@ -173,15 +175,23 @@ impl Shared {
         Ok(Answer { revision, value })
     }
 
-    /// A transaction that changes nothing.
+    /// A transaction that changes nothing. What it compares is read under the lock, what it answers is not.
     pub(crate) fn read_txn(&self, space: SpaceId, txn: &Txn) -> Result<Answer<TxnDone>, StoreError> {
         let machine = self.machine_read();
         let keyspace = machine.space(space)?;
-        let answer = keyspace.read_txn(txn, &self.values)?;
-        Ok(Answer {
-            revision: keyspace.revision(),
-            value: answer,
-        })
+        let revision = keyspace.revision();
+        let mut reading = keyspace.begin_txn(txn, &self.values)?;
+        let _pin = reading.revision().map(|oldest| self.pins.hold(space, oldest));
+        let mut whole = keyspace.collect_txn(&mut reading, READ_KEYS_MAX);
+        drop(machine);
+        while !whole {
+            whole = self
+                .machine_read()
+                .space(space)?
+                .collect_txn(&mut reading, READ_KEYS_MAX);
+        }
+        let value = reading.load(space, &self.values)?;
+        Ok(Answer { revision, value })
     }
 
     /// What held for `key` before main revision `main`, if that is still known.
@@ -297,10 +307,12 @@ impl Shared {
 
     fn commit(&self, index: u64, term: u64, bytes: usize, plan: &Plan) {
         self.values.overlay.insert(plan.space, &plan.records);
-        let compacted = {
+        let mut done = 0;
+        let compacted = loop {
             let mut machine = self.machine_write();
-            machine.commit(index, plan);
-            machine.space(plan.space).map_or(-1, Keyspace::compacted)
+            if machine.commit_some(index, plan, &mut done, COMMIT_RECORDS_MAX) {
+                break machine.space(plan.space).map_or(-1, Keyspace::compacted);
+            }
         };
         {
             let mut dirty = self.dirty();

@@ -120,49 +120,48 @@ struct Touched<'a> {
     deletes: Deletes<'a>,
 }
 
-/// Ranges of keys by their first one; of two with the same first key, the longer.
+/// Deleted keys: single ones, and ranges by their first key. No two ranges touch.
 #[derive(Default)]
 struct Deletes<'a> {
-    by_first: BTreeMap<&'a [u8], End<'a>>,
-}
-
-/// Where a range ends.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum End<'a> {
-    /// Right after the key it begins with.
-    Itself,
-    /// Before this key.
-    Before(&'a [u8]),
+    keys: BTreeSet<&'a [u8]>,
+    ranges: BTreeMap<&'a [u8], &'a [u8]>,
 }
 
 impl<'a> Deletes<'a> {
     fn add(&mut self, delete: &'a Delete) {
-        let (first, end) = match &delete.keys {
-            Keys::One(key) => (key, End::Itself),
-            Keys::Between(first, end) if first < end => (first, End::Before(end)),
+        match &delete.keys {
+            Keys::One(key) => {
+                self.keys.insert(key);
+            }
+            Keys::Between(first, end) if first < end => self.add_range(first, end),
             // The first holds nothing; to the second etcd is blind.
-            Keys::Between(..) | Keys::From(_) => return,
-        };
-        self.insert(first, end);
-    }
-
-    fn insert(&mut self, first: &'a [u8], end: End<'a>) {
-        let kept = self.by_first.entry(first).or_insert(end);
-        *kept = (*kept).max(end);
-    }
-
-    fn append(&mut self, other: Self) {
-        for (first, end) in other.by_first {
-            self.insert(first, end);
+            Keys::Between(..) | Keys::From(_) => {}
         }
     }
 
-    /// Whether a range holds the key. Linear in the ranges before it: a request has some hundred at most.
+    /// Joins it with those that it touches, so that a key is in one at most.
+    fn add_range(&mut self, mut first: &'a [u8], mut end: &'a [u8]) {
+        while let Some((&other_first, &other_end)) = self.ranges.range(..=end).next_back() {
+            if other_end < first {
+                break;
+            }
+            self.ranges.remove(other_first);
+            first = first.min(other_first);
+            end = end.max(other_end);
+        }
+        self.ranges.insert(first, end);
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.keys.append(&mut other.keys);
+        for (first, end) in other.ranges {
+            self.add_range(first, end);
+        }
+    }
+
     fn hold(&self, key: &[u8]) -> bool {
-        self.by_first.range(..=key).any(|(first, end)| match end {
-            End::Itself => *first == key,
-            End::Before(end) => key < *end,
-        })
+        let before = self.ranges.range(..=key).next_back();
+        self.keys.contains(key) || before.is_some_and(|(_, end)| key < *end)
     }
 }
 
@@ -204,5 +203,45 @@ impl<'a> Touched<'a> {
             return Err(KvError::DuplicateKey);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use koinon_base::Rng;
+
+    use super::*;
+
+    /// A key is deleted exactly when one of the ranges given holds it, however they overlap.
+    #[test]
+    fn deleted_is_what_any_range_holds() {
+        let mut rng = Rng::from_seed(1);
+        for _ in 0..2000 {
+            let key = |n: usize| Bytes::from(format!("{n:02}"));
+            let given: Vec<Delete> = (0..rng.below(8))
+                .map(|_| {
+                    let (first, end) = (key(rng.below(20)), key(rng.below(20)));
+                    Delete {
+                        keys: if rng.below(3) == 0 {
+                            Keys::One(first)
+                        } else {
+                            Keys::Between(first, end)
+                        },
+                        prev_kv: false,
+                    }
+                })
+                .collect();
+            let (left, right) = given.split_at(given.len() / 2);
+            let mut deletes = Deletes::default();
+            left.iter().for_each(|delete| deletes.add(delete));
+            let mut others = Deletes::default();
+            right.iter().for_each(|delete| others.add(delete));
+            deletes.append(others);
+            for n in 0..20 {
+                let key = key(n);
+                let expected = given.iter().any(|delete| delete.keys.contain(&key));
+                assert_eq!(deletes.hold(&key), expected, "{key:?} in {given:?}");
+            }
+        }
     }
 }

@@ -3,7 +3,9 @@
 //! Invariants:
 //! - `revision` never goes back, and every main revision above [`Revision::EMPTY`] wrote at least one record;
 //! - what can be asked for lies between `compacted` and `revision`; what was compacted and not yet removed is refused all
-//!   the same, so when removal happens shows nowhere.
+//!   the same, so when removal happens shows nowhere;
+//! - the index may be ahead of `revision` while a large command is committed in parts: whoever is not deciding commands asks it
+//!   for what holds as of a revision.
 
 use std::sync::Arc;
 
@@ -33,6 +35,8 @@ pub struct Keyspace {
     /// Everything that may be forgotten at this main revision is.
     pub(crate) swept: i64,
     pub(crate) ledger: Ledger,
+    /// The index has some of the next revision's marks already.
+    pub(crate) half_done: bool,
 }
 
 impl Keyspace {
@@ -47,6 +51,7 @@ impl Keyspace {
             compacted: NEVER_COMPACTED,
             swept: NEVER_COMPACTED,
             ledger: Ledger::default(),
+            half_done: false,
         }
     }
 
@@ -119,22 +124,37 @@ impl Keyspace {
 
     /// Carries out what [`Keyspace::plan`] decided. Nothing else may have been committed in between.
     pub fn commit(&mut self, plan: &Plan) {
+        let mut done = 0;
+        while !self.commit_some(plan, &mut done, usize::MAX) {}
+    }
+
+    /// Carries out up to `records_max` more records of a plan, of which `done` are. `true` when that was all of it; until then
+    /// no read sees any of it, only figures and the keys of leases do.
+    pub(crate) fn commit_some(&mut self, plan: &Plan, done: &mut usize, records_max: usize) -> bool {
         debug_assert_eq!(plan.space, self.id, "a plan of another keyspace");
-        if let Effect::Grant { id, ttl_s } = plan.effect {
-            self.grant(id, ttl_s);
-        }
-        for (at, record) in &plan.records {
+        let records = plan.records.get(*done..).unwrap_or_default();
+        for (at, record) in records.iter().take(records_max) {
             self.write(*at, record);
         }
+        *done = done.saturating_add(records_max).min(plan.records.len());
+        self.half_done = *done < plan.records.len();
+        if self.half_done {
+            return false;
+        }
+        if !plan.records.is_empty() {
+            self.revision = plan.revision;
+        }
         match plan.effect {
+            Effect::Grant { id, ttl_s } => self.grant(id, ttl_s),
             Effect::Compact { revision } => self.compact(revision),
             Effect::Revoke { id } => {
                 self.leases.end(id);
                 self.ledger.lease(false);
             }
-            Effect::Grant { .. } | Effect::None => {}
+            Effect::None => {}
         }
         debug_assert_eq!(plan.revision, self.revision, "a plan of another moment");
+        true
     }
 
     pub(crate) fn grant(&mut self, id: LeaseId, ttl_s: i64) {
@@ -147,6 +167,7 @@ impl Keyspace {
         self.ledger.compact(self.compacted);
     }
 
+    /// Its revision is not the keyspace's yet.
     pub(crate) fn write(&mut self, at: Revision, record: &Arc<Record>) {
         let key = record.key();
         let mark = Mark::of(at, record);
@@ -154,7 +175,6 @@ impl Keyspace {
         self.ledger.wrote(key.len(), &mark, before.as_ref());
         let lease_before = before.map_or(LeaseId::NONE, |before| before.lease);
         self.leases.move_key(key, lease_before, mark.lease);
-        self.revision = at.main;
     }
 
     /// Whether `main` can be read.

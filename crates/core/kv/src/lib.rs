@@ -58,7 +58,7 @@ pub use keyspace::Keyspace;
 pub use lessor::{Lessor, Renewed, granted_ttl_s};
 pub use machine::{Loading, Machine};
 pub use plan::{Answer, Effect, LEASE_TTL_MAX_S, Plan};
-pub use read::Reading;
+pub use read::{Reading, TxnReading};
 pub use record::{KeyValue, Record};
 pub use records::{Records, RecordsError};
 pub use request::{

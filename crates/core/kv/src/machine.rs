@@ -81,10 +81,21 @@ impl Machine {
 
     /// Carries out the command of entry `index`.
     pub fn commit(&mut self, index: u64, plan: &Plan) {
-        self.pass(index);
-        if let Ok(space) = self.space_mut(plan.space) {
-            space.commit(plan);
+        let mut done = 0;
+        while !self.commit_some(index, plan, &mut done, usize::MAX) {}
+    }
+
+    /// Carries out up to `records_max` more records of the command of entry `index`; `done` counts them, from 0. `true` when
+    /// that was all. In between others may read, and see what was before; nothing else may be planned or committed.
+    pub fn commit_some(&mut self, index: u64, plan: &Plan, done: &mut usize, records_max: usize) -> bool {
+        let whole = match self.space_mut(plan.space) {
+            Ok(space) => space.commit_some(plan, done, records_max),
+            Err(_) => true,
+        };
+        if whole {
+            self.pass(index);
         }
+        whole
     }
 
     /// Entry `index` has no effect: its command was refused, or it carries none.

@@ -4,6 +4,7 @@
 //! in between keeps compaction's removal below [`Reading::revision`] meanwhile.
 
 mod load;
+mod txn;
 
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ use crate::records::Records;
 use crate::request::{Keys, Range, Sort, SortBy};
 use crate::response::Ranged;
 use crate::revision::Revision;
+
+pub use txn::TxnReading;
 
 /// A read under way.
 #[derive(Debug)]
@@ -71,6 +74,25 @@ impl Keyspace {
         Ok(self.begin_at(range, at, self.revision))
     }
 
+    /// Begins to read as a step of a transaction that says `seen` is the present revision.
+    pub(crate) fn begin_in_txn(&self, range: &Range, seen: i64) -> Result<Reading, KvError> {
+        self.readable_in_txn(range)?;
+        let at = if range.revision > 0 {
+            range.revision
+        } else {
+            self.revision
+        };
+        Ok(self.begin_at(range, at, seen))
+    }
+
+    /// etcd refuses in a transaction what it reads as "now" alone: a revision below what is compacted, 0 excepted.
+    pub(crate) fn readable_in_txn(&self, range: &Range) -> Result<(), KvError> {
+        match range.revision {
+            0 => Ok(()),
+            at => self.readable(at),
+        }
+    }
+
     pub(crate) fn begin_at(&self, range: &Range, at: i64, seen: i64) -> Reading {
         let mut reading = Reading::new(range, at, seen);
         if let Keys::One(key) = &range.keys {
@@ -90,7 +112,7 @@ impl Keyspace {
             return true;
         };
         let place = reading.place.take();
-        if reading.keeps_no_more() && reading.at == self.revision {
+        if reading.keeps_no_more() && reading.at == self.revision && !self.half_done {
             reading.count += i64::try_from(self.index.count(&keys, place.as_deref())).unwrap_or(i64::MAX);
             return true;
         }
@@ -141,6 +163,12 @@ impl Reading {
             count: 0,
             found: Vec::new(),
         }
+    }
+
+    /// Whether there is nothing more to collect.
+    #[must_use]
+    pub fn is_collected(&self) -> bool {
+        self.keys.is_none()
     }
 
     /// The main revision that is read: no compaction may remove records that hold at it before the reading is loaded.

@@ -40,7 +40,9 @@ impl Loading {
     /// # Errors
     /// When there is no such keyspace.
     pub fn record(&mut self, space: SpaceId, at: Revision, record: &Arc<Record>) -> Result<(), KvError> {
-        self.machine.space_mut(space)?.write(at, record);
+        let space = self.machine.space_mut(space)?;
+        space.write(at, record);
+        space.revision = at.main;
         Ok(())
     }
 

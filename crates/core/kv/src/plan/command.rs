@@ -12,7 +12,6 @@ use crate::plan::{Answer, Effect, Plan};
 use crate::record::Record;
 use crate::records::Records;
 use crate::request::{Command, LeaseId, Op, Txn};
-use crate::response::TxnDone;
 use crate::revision::Revision;
 
 /// The longest time that a lease may be granted for, in seconds: etcd's.
@@ -36,16 +35,6 @@ impl Keyspace {
                 now_unix_ms, change, ..
             } => self.plan_v2(change, *now_unix_ms, records),
         }
-    }
-
-    /// Does a transaction that is [read only](Txn::is_read_only) at the present revision, without the log.
-    ///
-    /// # Errors
-    /// As [`Self::plan`].
-    pub fn read_txn(&self, txn: &Txn, records: &dyn Records) -> Result<TxnDone, KvError> {
-        debug_assert!(txn.is_read_only(), "the transaction may change something");
-        let mut draft = Draft::new(self, records, txn);
-        draft.txn(txn)
     }
 
     /// Whether there is room for a command in `quota` bytes. To be asked before the log, by the member that proposes: quotas

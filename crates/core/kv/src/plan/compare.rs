@@ -2,10 +2,11 @@
 
 use std::cmp;
 
-use super::draft::Draft;
 use crate::error::KvError;
 use crate::history::Mark;
+use crate::keyspace::Keyspace;
 use crate::record::Record;
+use crate::records::Records;
 use crate::request::{Compare, CompareTarget, Keys, LeaseId, Ordering};
 
 /// What a key that does not exist is compared as.
@@ -21,21 +22,25 @@ const NOTHING: Mark = Mark {
 /// How many keys are looked at before their values are compared, so that a condition over many keys holds few in memory.
 const PIECE: usize = 256;
 
-impl Draft<'_> {
-    /// Whether all hold, on what was there before the transaction.
-    pub(super) fn holds(&self, compares: &[Compare]) -> Result<bool, KvError> {
+impl Keyspace {
+    /// Whether all hold, on what is there before the transaction.
+    pub(crate) fn holds(&self, compares: &[Compare], records: &dyn Records) -> Result<bool, KvError> {
         for compare in compares {
-            if !self.holds_one(compare)? {
+            if !self.holds_one(compare, records)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn holds_one(&self, compare: &Compare) -> Result<bool, KvError> {
+    fn holds_one(&self, compare: &Compare, records: &dyn Records) -> Result<bool, KvError> {
         if let Keys::One(key) = &compare.keys {
-            return match self.space.index.get(key).and_then(|history| history.present()) {
-                Some(mark) => self.key_holds(compare, mark),
+            return match self
+                .index
+                .get(key)
+                .and_then(|history| history.as_of(self.revision))
+            {
+                Some(mark) => self.key_holds(compare, mark, records),
                 None => Ok(nothing_holds(compare)),
             };
         }
@@ -44,14 +49,13 @@ impl Draft<'_> {
         loop {
             let mut piece = Vec::new();
             place = self
-                .space
                 .index
                 .scan(&compare.keys, place.as_deref(), PIECE, |_, history| {
-                    piece.extend(history.present().copied());
+                    piece.extend(history.as_of(self.revision).copied());
                 });
             any |= !piece.is_empty();
             for mark in &piece {
-                if !self.key_holds(compare, mark)? {
+                if !self.key_holds(compare, mark, records)? {
                     return Ok(false);
                 }
             }
@@ -61,11 +65,11 @@ impl Draft<'_> {
         }
     }
 
-    fn key_holds(&self, compare: &Compare, mark: &Mark) -> Result<bool, KvError> {
+    fn key_holds(&self, compare: &Compare, mark: &Mark, records: &dyn Records) -> Result<bool, KvError> {
         let CompareTarget::Value(given) = &compare.target else {
             return Ok(figures_hold(compare, mark));
         };
-        let record = self.records.get(self.space.id, mark.at())?;
+        let record = records.get(self.id, mark.at())?;
         let value = match record.as_ref() {
             Record::Put(kv) => kv.value.as_ref(),
             Record::Tombstone { .. } => &[],

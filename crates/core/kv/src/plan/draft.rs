@@ -54,7 +54,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn txn(&mut self, txn: &Txn) -> Result<TxnDone, KvError> {
-        let succeeded = self.holds(&txn.compare)?;
+        let succeeded = self.space.holds(&txn.compare, self.records)?;
         let ops = if succeeded { &txn.then } else { &txn.or_else };
         let responses = ops.iter().map(|op| self.op(op)).collect::<Result<_, _>>()?;
         Ok(TxnDone { succeeded, responses })
@@ -142,16 +142,10 @@ impl<'a> Draft<'a> {
     }
 
     fn range(&self, range: &Range) -> Result<Ranged, KvError> {
-        // etcd refuses in a transaction what it reads as "now" alone: a revision below what is compacted, 0 excepted.
-        if range.revision != 0 {
-            self.space.readable(range.revision)?;
-        }
-        let mut reading = if range.revision > 0 {
-            self.space.begin_at(range, range.revision, self.revision())
-        } else if self.written.is_empty() {
-            self.space
-                .begin_at(range, self.space.revision, self.space.revision)
+        let mut reading = if range.revision > 0 || self.written.is_empty() {
+            self.space.begin_in_txn(range, self.revision())?
         } else {
+            self.space.readable_in_txn(range)?;
             self.read_over(range)
         };
         while !self.space.collect(&mut reading, usize::MAX) {}

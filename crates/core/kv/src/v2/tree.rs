@@ -143,7 +143,11 @@ impl Keyspace {
         if path.is_root() {
             return Ok(Some(Node::root()));
         }
-        let Some(mark) = self.index.get(&path.key()).and_then(|history| history.present()) else {
+        let Some(mark) = self
+            .index
+            .get(&path.key())
+            .and_then(|history| history.as_of(self.revision))
+        else {
             return Ok(None);
         };
         Ok(match records.get(self.id, mark.at())?.as_ref() {

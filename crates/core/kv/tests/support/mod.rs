@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use koinon_core_kv::{
-    Command, Delete, Keys, KvError, LeaseId, Machine, Op, OpResponse, Plan, Put, Range, Ranged, Record,
-    Records, RecordsError, Revision, SpaceId, Txn, TxnDone,
+    Command, Compare, CompareTarget, Delete, Keys, KvError, LeaseId, Machine, Op, OpResponse, Ordering, Plan,
+    Put, Range, Ranged, Record, Records, RecordsError, Revision, SpaceId, Txn, TxnDone,
 };
 
 pub(crate) const SPACE: SpaceId = SpaceId::ETCD;
@@ -70,19 +70,40 @@ impl Driven {
         }
     }
 
-    /// Plans and commits; a refused command leaves the machine as it was.
+    /// Plans and commits, one record at a time, of which nobody sees anything before the last; a refused command leaves the
+    /// machine as it was.
     pub(crate) fn apply(&mut self, command: &Command) -> Result<Plan, KvError> {
         let index = self.machine.applied() + 1;
         match self.machine.plan(command, &self.kept) {
             Ok(plan) => {
                 self.kept.insert(&plan);
-                self.machine.commit(index, &plan);
+                self.commit(index, &plan);
                 Ok(plan)
             }
             Err(refused) => {
                 self.machine.pass(index);
                 Err(refused)
             }
+        }
+    }
+
+    fn commit(&mut self, index: u64, plan: &Plan) {
+        let all = range(everything());
+        let counted = Range {
+            count_only: true,
+            ..all.clone()
+        };
+        let mut seen = vec![Op::Range(all), Op::Range(counted)];
+        seen.extend(plan.records.iter().map(|(_, record)| exists(record.key())));
+        let seen = Txn {
+            then: seen,
+            ..Txn::default()
+        };
+        let see = |driven: &Self| driven.space().read_txn(&seen, &driven.kept).unwrap();
+        let before = (plan.records.len() > 1).then(|| see(self));
+        let mut done = 0;
+        while !self.machine.commit_some(index, plan, &mut done, 1) {
+            assert_eq!(Some(see(self)), before, "after {done} of {plan:?}");
         }
     }
 
@@ -236,6 +257,18 @@ pub(crate) fn one(key: &str) -> Keys {
 
 pub(crate) fn between(first: &str, end: &str) -> Keys {
     Keys::Between(bytes(first), bytes(end))
+}
+
+/// A step that tells whether the key exists.
+fn exists(key: &Bytes) -> Op {
+    Op::Txn(Txn {
+        compare: vec![Compare {
+            keys: Keys::One(key.clone()),
+            ordering: Ordering::Greater,
+            target: CompareTarget::Version(0),
+        }],
+        ..Txn::default()
+    })
 }
 
 pub(crate) fn everything() -> Keys {
