@@ -85,3 +85,22 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A number has one form, so what was damaged is not taken for something else that was written.
+    #[test]
+    fn a_number_has_one_form() {
+        let read = |bytes: &'static [u8]| Reader::new(Bytes::from_static(bytes)).unsigned("number");
+        assert!(matches!(read(&[0]), Ok(0)));
+        assert!(matches!(read(&[0x81, 1]), Ok(129)));
+        for longer in [b"\x80\0".as_slice(), b"\x81\0", b"\x81\x80\0"] {
+            assert!(
+                matches!(read(longer), Err(CodecError::OutOfBounds("number"))),
+                "{longer:?}"
+            );
+        }
+    }
+}

@@ -99,12 +99,20 @@ impl Driven {
             then: seen,
             ..Txn::default()
         };
-        let see = |driven: &Self| driven.space().read_txn(&seen, &driven.kept).unwrap();
+        let see = |driven: &Self| driven.read_in_pieces(&seen);
         let before = (plan.records.len() > 1).then(|| see(self));
         let mut done = 0;
         while !self.machine.commit_some(index, plan, &mut done, 1) {
             assert_eq!(Some(see(self)), before, "after {done} of {plan:?}");
         }
+    }
+
+    /// A transaction that only reads, one key at a time.
+    fn read_in_pieces(&self, txn: &Txn) -> TxnDone {
+        let space = self.space();
+        let mut reading = space.begin_txn(txn, &Untouched).unwrap();
+        while !space.collect_txn(&mut reading, 1) {}
+        reading.load(SPACE, &self.kept).unwrap()
     }
 
     pub(crate) fn txn(&mut self, txn: Txn) -> Result<TxnDone, KvError> {
