@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `contract` | what the store needs: [`View`], [`Backend`] |
 //! | `batch` | what one transaction changes |
+//! | `build` | a backend made of what somebody else has |
 //! | `held` | what a backend holds besides records |
 //! | `error` | why something was not done |
 //! | `key` | how a record lies on disk |
@@ -18,6 +19,7 @@
 //! | `snapshot` | all of it as a stream of checked chunks |
 
 mod batch;
+mod build;
 mod contract;
 mod error;
 mod held;
@@ -29,6 +31,7 @@ mod redb;
 pub mod snapshot;
 
 pub use batch::{Batch, META_KEY_LEN_MAX, META_VALUE_LEN_MAX, RECORD_LEN_MAX};
+pub use build::Build;
 pub use contract::{Backend, Figures, Scanned, View, Visit};
 pub use error::BackendError;
 pub use held::{Applied, Held, HeldSpace, SpaceFigures, SpaceMarks};

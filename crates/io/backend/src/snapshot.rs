@@ -15,20 +15,22 @@
 //! | `cursor` | reading values off bytes that may be anything |
 //! | `write` | a view as chunks, one at a time |
 //! | `verify` | chunks as what to write, checked |
-//! | `file` | a snapshot in a file |
+//! | `save`, `file` | a snapshot into a file, and out of one |
 //! | `restore` | a snapshot as a backend |
 
 mod chunk;
 mod cursor;
 mod file;
 mod restore;
+mod save;
 mod verify;
 mod write;
 
 #[cfg(any(test, feature = "laws"))]
 pub(crate) use chunk::resealed;
 pub use chunk::{CHUNK_LEN_MAX, Chunk, ChunkError, Header, Trailer};
-pub use file::{SnapshotFrames, save};
+pub use file::SnapshotFrames;
 pub use restore::{Restore, restore};
+pub use save::{Save, save};
 pub use verify::{Summary, Verifier, status};
 pub use write::SnapshotChunks;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use koinon_base::{ErrorKind, Rng};
 use koinon_core_kv::{LeaseId, Revision, SpaceId};
 use koinon_io_backend::snapshot::{
-    CHUNK_LEN_MAX, Chunk, SnapshotChunks, SnapshotFrames, Summary, restore, save, status,
+    CHUNK_LEN_MAX, Chunk, Save, SnapshotChunks, SnapshotFrames, Summary, restore, save, status,
 };
 use koinon_io_backend::{Backend, BackendError, Batch, RedbBackend};
 use koinon_io_disk::Disk;
@@ -74,7 +74,7 @@ fn a_restored_backend_is_the_same() {
     let (backend, model) = filled(&disk);
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
     let saved = save(
-        &disk,
+        shared.clone(),
         Path::new(SNAPSHOT),
         SnapshotChunks::new(backend.reader().unwrap()).unwrap(),
     )
@@ -193,7 +193,7 @@ fn a_changed_file_is_refused() {
         model.apply(&batch);
     }
     save(
-        &disk,
+        Arc::new(disk.clone()),
         Path::new(SNAPSHOT),
         SnapshotChunks::new(backend.reader().unwrap()).unwrap(),
     )
@@ -228,7 +228,7 @@ fn nothing_is_overwritten() {
     disk.poke(path, b"precious");
     let source = || SnapshotChunks::new(backend.reader().unwrap()).unwrap();
     assert_eq!(
-        save(&disk, path, source()).unwrap_err().kind(),
+        save(Arc::new(disk.clone()), path, source()).unwrap_err().kind(),
         ErrorKind::AlreadyExists
     );
     assert_eq!(disk.peek(path).unwrap(), b"precious");
@@ -322,4 +322,91 @@ fn a_view_that_fails_ends_the_snapshot() {
     let (last, before) = rest.split_last().unwrap();
     assert!(before.iter().all(Result::is_ok));
     assert_eq!(last.as_ref().unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+/// Protects: a snapshot that comes over a connection, in pieces of any length, is the same file; one that breaks off is none.
+#[test]
+fn a_snapshot_comes_in_any_pieces() {
+    let disk = sim(4_096, 1);
+    let backend = open(&disk).unwrap();
+    let mut model = Model::default();
+    let batch = batch(4, &model, &mut Rng::from_seed(4));
+    backend.commit(&batch).unwrap();
+    model.apply(&batch);
+    let whole: Vec<u8> = chunks(&backend).concat();
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let path = Path::new(SNAPSHOT);
+    for len in [1, 7, 12, 4_096, whole.len()] {
+        let mut saving = Save::begin(shared.clone(), path).unwrap();
+        whole.chunks(len).for_each(|piece| saving.bytes(piece).unwrap());
+        saving.finish().unwrap();
+        assert_eq!(disk.peek(path).unwrap(), whole, "pieces of {len}");
+        shared.remove(path).unwrap();
+    }
+    for cut in [0, 5, 12, whole.len() / 2, whole.len() - 1] {
+        let mut saving = Save::begin(shared.clone(), path).unwrap();
+        saving.bytes(&whole[..cut]).unwrap();
+        let refused = saving.finish().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Corrupt, "cut at {cut}");
+        assert_eq!(disk.paths(), [Path::new(support::PATH)], "cut at {cut}");
+    }
+}
+
+/// Protects: what a killed process left of a snapshot is in nobody's way, and a file that only looks so by its name stays.
+#[test]
+fn a_remainder_is_taken_away_and_nothing_else() {
+    let disk = sim(4_096, 1);
+    let (backend, _) = filled(&disk);
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let (path, fresh) = (Path::new(SNAPSHOT), Path::new("/data/koinon.snapshot.new"));
+    let attempt = || {
+        save(
+            shared.clone(),
+            path,
+            SnapshotChunks::new(backend.reader().unwrap()).unwrap(),
+        )
+    };
+    disk.poke(fresh, b"notes");
+    assert_eq!(attempt().unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(disk.peek(fresh).unwrap(), b"notes");
+    disk.poke(fresh, b"KSN\x01");
+    let other = Save::begin(shared.clone(), path).unwrap();
+    let refused = attempt().unwrap_err();
+    assert!(matches!(refused, BackendError::InUse { .. }), "{refused}");
+    drop(other);
+    attempt().unwrap();
+    assert_eq!(disk.peek(fresh), None);
+}
+
+/// Protects: a process that dies while it saves leaves a whole snapshot or none under its name.
+#[test]
+fn a_crash_during_a_save_leaves_all_or_nothing() {
+    let source = sim(4_096, 1);
+    let backend = open(&source).unwrap();
+    let model = Model::default();
+    backend.commit(&batch(3, &model, &mut Rng::from_seed(3))).unwrap();
+    let frames = chunks(&backend);
+    let path = Path::new(SNAPSHOT);
+    for at in 0..100 {
+        let disk = sim(512, at);
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        disk.die_at(disk.operations() + at);
+        let done = save(shared.clone(), path, frames.iter().cloned().map(Ok)).is_ok();
+        disk.crash(at);
+        let found = disk.peek(path);
+        assert!(
+            found.is_some() || !done,
+            "a snapshot that was answered for is gone"
+        );
+        let whole = found.as_ref().is_none_or(|found| *found == frames.concat());
+        assert!(whole, "dead at {at}");
+        if done {
+            assert!(at > 5, "{at} operations");
+            return;
+        }
+        if found.is_none() {
+            save(shared, path, frames.iter().cloned().map(Ok)).unwrap();
+        }
+    }
+    panic!("a save needs more than 100 operations");
 }

@@ -20,6 +20,17 @@ const ZEROS_LEN: usize = 256 * 1_024;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsDisk;
 
+impl OsDisk {
+    /// Opens an existing file that is only read: it may be one that this process must not write.
+    ///
+    /// # Errors
+    /// It is not there, or must not be read.
+    pub fn open_to_read(path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let file = File::open(path);
+        OsFile::shared(file.map_err(|error| with_path(error, "open", path))?, path)
+    }
+}
+
 impl Disk for OsDisk {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).open(path);

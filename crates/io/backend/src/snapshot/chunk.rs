@@ -14,7 +14,7 @@ pub const CHUNK_LEN_MAX: usize = 1 << 20;
 /// The newest layout of a snapshot that this program knows.
 pub(super) const VERSION: u16 = 1;
 /// What every chunk begins with; so a snapshot does, too.
-const MAGIC: &[u8; 3] = b"KSN";
+pub(super) const MAGIC: &[u8; 3] = b"KSN";
 /// Magic, kind, length and CRC.
 pub(super) const HEAD_LEN: usize = 12;
 /// Where in the head the CRC is.

@@ -1,4 +1,4 @@
-//! A snapshot in a file: written under another name, synced and only then named, so that what has the name is whole.
+//! The chunks of a snapshot in a file, read one at a time.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,59 +8,7 @@ use bytes::{Bytes, BytesMut};
 use koinon_io_disk::{Disk, DiskFile};
 
 use super::chunk::{HEAD_LEN, frame_len};
-use super::verify::{Summary, Verifier};
-use crate::batch::Batch;
 use crate::error::BackendError;
-use crate::place::{fresh_path, parent, refuse_existing};
-
-/// Writes the snapshot that `frames` are the chunks of to `path`, where nothing must be.
-///
-/// # Errors
-/// `AlreadyExists` when there is something at `path`; and whatever making the chunks or writing them fails with. What was
-/// begun is taken away.
-pub fn save(
-    disk: &dyn Disk,
-    path: &Path,
-    frames: impl IntoIterator<Item = Result<Bytes, BackendError>>,
-) -> Result<Summary, BackendError> {
-    refuse_existing(disk, path)?;
-    let fresh = fresh_path(path);
-    let file = disk
-        .create(&fresh)
-        .map_err(|error| BackendError::io("create", &fresh, error))?;
-    let written = write(file.as_ref(), path, frames).and_then(|summary| {
-        refuse_existing(disk, path)?;
-        let named = disk
-            .rename(&fresh, path)
-            .and_then(|()| disk.sync_dir(parent(path)));
-        named.map_err(|error| BackendError::io("name", path, error))?;
-        Ok(summary)
-    });
-    if written.is_err() {
-        // The error that is handed on says what went wrong; that the rest stays as well adds nothing to it.
-        drop(disk.remove(&fresh));
-    }
-    written
-}
-
-/// What is written is verified on the way: a snapshot that cannot be restored must not look like one.
-fn write(
-    file: &dyn DiskFile,
-    path: &Path,
-    frames: impl IntoIterator<Item = Result<Bytes, BackendError>>,
-) -> Result<Summary, BackendError> {
-    let failed = |error| BackendError::io("write", path, error);
-    let mut verifier = Verifier::new(path);
-    let mut offset = 0;
-    for frame in frames {
-        let frame = frame?;
-        verifier.take(&frame, &mut Batch::default())?;
-        file.write_at(&frame, offset).map_err(failed)?;
-        offset += frame.len() as u64;
-    }
-    file.sync_data().map_err(failed)?;
-    verifier.finish()
-}
 
 /// The chunks of a snapshot in a file. They are cut apart here and not checked.
 #[derive(Debug)]
@@ -80,6 +28,14 @@ impl SnapshotFrames {
         let file = disk
             .open(path)
             .map_err(|error| BackendError::io("open", path, error))?;
+        Self::of(file, path)
+    }
+
+    /// The chunks of an open file that messages call `path`.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub fn of(file: Arc<dyn DiskFile>, path: &Path) -> Result<Self, BackendError> {
         Ok(Self {
             len: file
                 .len()
