@@ -19,7 +19,8 @@
 //! | `tree` | what etcd v2 clients see |
 //! | `watch` | watching keys |
 //! | `figures` | what an operator sees |
-//! | `export` | everything, as of one moment |
+//! | `export` | everything in a keyspace, as of one moment |
+//! | `snapshot`, `restore` | the whole store as a stream of chunks, and made of one |
 
 mod bell;
 mod dirty;
@@ -35,8 +36,10 @@ mod overlay;
 mod pins;
 mod propose;
 mod records;
+mod restore;
 mod settings;
 mod shared;
+mod snapshot;
 mod tree;
 mod watch;
 mod writer;
@@ -47,6 +50,8 @@ pub use figures::{Figures, SpaceFigures};
 pub use handle::{Answer, Consistency, LeaseState, Space, Store};
 pub use leases::run_leases;
 pub use open::OpenError;
+pub use restore::{Import, RestoreError, Restored, restore};
 pub use settings::Settings;
+pub use snapshot::{Inventory, SnapshotError, SpaceInventory, inventory};
 pub use tree::TreeSpace;
 pub use watch::{Event, WatchMessage, WatchRefused, WatchRequest, WatchStream, Watching};

@@ -10,7 +10,7 @@ use koinon_io_disk::Disk;
 use koinon_io_wal::{Entries, Figures, Record, Settings, Wal, WalError};
 
 /// The term of a store with one member: it leads from the start and for ever.
-const ONLY_TERM: u64 = 1;
+pub(crate) const ONLY_TERM: u64 = 1;
 
 /// What makes entries durable, in order.
 pub(crate) trait Log: Debug + Send {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use koinon_base::{Clock, ErrorKind, Rng};
 use koinon_core_kv::{CodecError, Command, KvError, Lessor, Machine, Record, Revision, SpaceId};
-use koinon_io_backend::{Backend, BackendError, BackendSettings, Batch, Held, RedbBackend};
+use koinon_io_backend::{Backend, BackendError, BackendSettings, Batch, Held, RedbBackend, View};
 use koinon_io_disk::Disk;
 use koinon_io_wal::{Identity, WalError};
 use thiserror::Error;
@@ -27,8 +27,13 @@ use crate::writer::Writer;
 /// How many records are read from the backend at once while the index is made.
 const LOAD_RECORDS_MAX: usize = 4096;
 
+/// The backend's file, and the log's folder.
+pub(crate) const BACKEND: &str = "state.redb";
+pub(crate) const LOG: &str = "wal";
 /// The note in the backend that says whose the store is.
-const IDENTITY: &str = "identity";
+pub(crate) const IDENTITY: &str = "identity";
+/// The note that says with which entry the log begins, in a store that was restored.
+pub(crate) const LOG_BEGINS: &str = "log_begins";
 
 /// Why a store could not be opened. Nothing was changed, except that an unfinished end of the log may have been cut.
 #[derive(Debug, Error)]
@@ -72,8 +77,8 @@ pub enum OpenError {
     /// What the backend holds does not fit together.
     #[error("the backend's state does not fit together")]
     State(#[from] KvError),
-    /// The note that says whose the store is cannot be read.
-    #[error("the backend does not say whose store it is")]
+    /// The note that says whose the store is, or where its log begins, cannot be read.
+    #[error("the backend does not say whose store it is, or where its log begins")]
     Identity,
     /// The log ends before the backend does.
     #[error(
@@ -141,17 +146,18 @@ impl Store {
             path: dir.to_path_buf(),
             source,
         })?;
-        let backend = RedbBackend::open(disk.clone(), &dir.join("state.redb"), BackendSettings::default())?;
+        let backend = RedbBackend::open(disk.clone(), &dir.join(BACKEND), BackendSettings::default())?;
         let backend: Arc<dyn Backend> = Arc::new(backend);
         let held = backend.load()?;
         let machine = load(backend.as_ref(), &held)?;
         let wal = koinon_io_wal::Settings {
             identity: identity(backend.as_ref(), &held)?,
+            first_index: log_begins(&held)?,
             first_segment_bytes: settings.log_first_segment_bytes,
             segment_bytes: settings.log_segment_bytes,
             ..koinon_io_wal::Settings::default()
         };
-        let log = FileLog::open(disk.clone(), &dir.join("wal"), wal)?;
+        let log = FileLog::open(disk.clone(), &dir.join(LOG), wal)?;
         let last = log.last();
         if last < held.applied.index {
             return Err(OpenError::LogLost {
@@ -258,6 +264,15 @@ fn identity(backend: &dyn Backend, held: &Held) -> Result<Identity, OpenError> {
     Ok(identity)
 }
 
+/// With which entry a log begins of which there is nothing yet.
+fn log_begins(held: &Held) -> Result<u64, OpenError> {
+    let Some(noted) = held.meta.get(LOG_BEGINS) else {
+        return Ok(1);
+    };
+    let noted = <[u8; 8]>::try_from(noted.as_ref()).map_err(|_| OpenError::Identity)?;
+    Ok(u64::from_be_bytes(noted))
+}
+
 fn high(both: u128) -> u64 {
     u64::try_from(both >> 64).unwrap_or(0)
 }
@@ -267,7 +282,7 @@ fn low(both: u128) -> u64 {
 }
 
 /// Makes the machine from what the backend holds.
-fn load(backend: &dyn Backend, held: &Held) -> Result<Machine, OpenError> {
+pub(crate) fn load(backend: &dyn View, held: &Held) -> Result<Machine, OpenError> {
     let mut loading = Machine::load(held.applied.index);
     for ((space, id), ttl_s) in &held.leases {
         loading.lease(*space, *id, *ttl_s)?;

@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     unflushed_bytes: AtomicUsize,
     /// Rung when compaction has removed what it had to.
     swept: Notify,
+    /// Rung when the backend has taken a flush.
+    pub(crate) flushed: Notify,
     /// Why the node must end.
     failure: OnceLock<String>,
     failed: Notify,
@@ -125,6 +127,7 @@ impl Shared {
             pins: Pins::default(),
             proposals: parts.proposals,
             swept: Notify::new(),
+            flushed: Notify::new(),
             failure: OnceLock::new(),
             failed: Notify::new(),
         }
@@ -348,6 +351,7 @@ impl Shared {
     pub(crate) fn flushed(&self, entries: usize, bytes: usize) {
         self.unflushed_entries.fetch_sub(entries, Ordering::Relaxed);
         self.unflushed_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.flushed.notify_waiters();
     }
 
     // Compaction.
