@@ -11,6 +11,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+/// The file in the folder that its owner has locked.
+const LOCK: &str = "lock";
+/// The store's folder in it.
+pub(crate) const STORE: &str = "store";
+
 /// Why a data folder cannot be used.
 #[derive(Debug, Error)]
 pub enum DataDirError {
@@ -64,7 +69,7 @@ impl DataDir {
             move |source| DataDirError::Unusable { path, source }
         };
         std::fs::create_dir_all(path).map_err(unusable(path))?;
-        let lock_path = path.join("lock");
+        let lock_path = path.join(LOCK);
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -105,6 +110,13 @@ impl DataDir {
         if let Err(error) = std::fs::remove_file(self.listeners_path()) {
             tracing::warn!(%error, "listeners.json stays behind");
         }
+    }
+
+    /// Takes the folder away again, if there is nothing in it but its lock.
+    pub(crate) fn remove(self) {
+        // Whatever else is there keeps it.
+        let _ = std::fs::remove_file(self.path.join(LOCK));
+        let _ = std::fs::remove_dir(&self.path);
     }
 
     /// The folder.

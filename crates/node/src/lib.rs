@@ -8,11 +8,13 @@ mod listeners;
 mod member;
 mod metrics;
 mod node;
+mod restore;
 pub mod routes;
 pub mod settings;
 
 pub use data_dir::{DataDir, DataDirError};
 pub use listeners::{ListenError, Listeners};
 pub use node::{Failed, Node, StartError};
+pub use restore::{RestoreError, Saved, restore_data_dir, snapshot_frames};
 pub use routes::RoutesError;
 pub use settings::{Role, Settings, SettingsError};

@@ -22,7 +22,7 @@ use koinon_store::{OpenError, Store, run_leases};
 use thiserror::Error;
 use tokio::task::JoinSet;
 
-use crate::data_dir::{DataDir, DataDirError};
+use crate::data_dir::{DataDir, DataDirError, STORE};
 use crate::data_plane::{self, DataPlane, Parts, Shown};
 use crate::descriptors::Descriptors;
 use crate::listeners::{ListenError, Listeners, Open};
@@ -250,7 +250,8 @@ impl Node {
             );
         }
         if let Some(Open { listener, guard }) = admin {
-            let mut door = AdminDoor::new(self.registry.clone(), Arc::new(metrics), readiness.clone());
+            let mut door = AdminDoor::new(self.registry.clone(), Arc::new(metrics), readiness.clone())
+                .store(self.store.clone());
             if let Some(gateway) = gateway {
                 door = door.data_plane(Arc::new(Shown(gateway)));
             }
@@ -313,7 +314,7 @@ struct Doors {
 
 /// Opens the store where nobody waits for its disk.
 async fn open_store(data_dir: &DataDir) -> Result<Store, StartError> {
-    let path = data_dir.path().join("store");
+    let path = data_dir.path().join(STORE);
     let opening = {
         let path = path.clone();
         move || {

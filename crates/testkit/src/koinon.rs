@@ -30,6 +30,8 @@ pub struct KoinonOptions {
     pub settings: Vec<(String, String)>,
     /// More command line arguments.
     pub arguments: Vec<String>,
+    /// A data folder to start on; without one, an empty one of its own.
+    pub data_dir: Option<PathBuf>,
 }
 
 impl KoinonOptions {
@@ -64,12 +66,14 @@ impl Koinon {
             path: env::temp_dir(),
             source,
         })?;
+        let data_dir = options.data_dir.clone();
+        let data_dir = data_dir.unwrap_or_else(|| data.path().join("data"));
         let mut process = Process::start(ProcessOptions {
             name: "koinon dev".into(),
-            command: command(&options.found_binary()?, data.path(), options),
+            command: command(&options.found_binary()?, data.path(), &data_dir, options),
             log: data.path().join("output.log"),
         })?;
-        let listeners = wait_for_listeners(&mut process, data.path())?;
+        let listeners = wait_for_listeners(&mut process, &data_dir)?;
         let koinon = Self {
             process,
             listeners,
@@ -156,21 +160,21 @@ fn modified(path: &Path) -> SystemTime {
         .unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-fn command(binary: &Path, data: &Path, options: &KoinonOptions) -> Command {
+fn command(binary: &Path, folder: &Path, data_dir: &Path, options: &KoinonOptions) -> Command {
     let mut command = Command::new(binary);
-    command.arg("dev").arg("--data-dir").arg(data.join("data"));
+    command.arg("dev").arg("--data-dir").arg(data_dir);
     for listener in ["etcd", "eureka", "admin", "gateway"] {
         command.args(["--set", &format!("listen.{listener}=127.0.0.1:0")]);
     }
     for (key, value) in &options.settings {
         command.args(["--set", &format!("{key}={value}")]);
     }
-    command.args(&options.arguments).current_dir(data);
+    command.args(&options.arguments).current_dir(folder);
     command
 }
 
-fn wait_for_listeners(process: &mut Process, data: &Path) -> Result<BTreeMap<String, SocketAddr>> {
-    let file = data.join("data").join("listeners.json");
+fn wait_for_listeners(process: &mut Process, data_dir: &Path) -> Result<BTreeMap<String, SocketAddr>> {
+    let file = data_dir.join("listeners.json");
     let found = wait_until("the listeners' addresses", READY_WITHIN, || {
         let ended = process.ended().map(|status| Err(format!("ended: {status}")));
         ended.or_else(|| read_listeners(&file).map(Ok))

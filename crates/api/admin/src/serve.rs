@@ -9,6 +9,7 @@ mod gateway;
 mod instances;
 mod probes;
 mod services;
+mod snapshot;
 mod watch;
 
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use koinon_io_net::{
 };
 use koinon_io_telemetry::Metrics;
 use koinon_service_registry::RegistryHandle;
+use koinon_store::Store;
+use tokio::sync::Semaphore;
 use utoipa::openapi::{InfoBuilder, License, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -41,6 +44,9 @@ pub struct AdminDoor {
     watch_heartbeat: Duration,
     background: Background,
     data_plane: Option<Arc<dyn DataPlane>>,
+    store: Option<Store>,
+    /// A place for each snapshot that is being read.
+    snapshots: Arc<Semaphore>,
 }
 
 impl AdminDoor {
@@ -54,6 +60,8 @@ impl AdminDoor {
             watch_heartbeat: Duration::from_secs(15),
             background: Background::default(),
             data_plane: None,
+            store: None,
+            snapshots: Arc::new(Semaphore::new(snapshot::AT_ONCE_MAX)),
         }
     }
 
@@ -61,6 +69,13 @@ impl AdminDoor {
     #[must_use]
     pub fn data_plane(mut self, data_plane: Arc<dyn DataPlane>) -> Self {
         self.data_plane = Some(data_plane);
+        self
+    }
+
+    /// The same door with a store to take snapshots of.
+    #[must_use]
+    pub fn store(mut self, store: Store) -> Self {
+        self.store = Some(store);
         self
     }
 
@@ -137,6 +152,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(gateway::routes))
         .routes(routes!(gateway::try_request))
         .routes(routes!(gateway::upstreams))
+        .routes(routes!(snapshot::get))
         .routes(routes!(probes::healthz))
         .routes(routes!(probes::readyz))
         .routes(routes!(probes::metrics))

@@ -4,6 +4,7 @@ use http::StatusCode;
 use koinon_base::ErrorKind;
 use koinon_io_net::{HostRefused, ReadBodyError};
 use koinon_service_registry::{PositionError, ServiceError};
+use koinon_store::SnapshotError;
 
 use crate::wire::{ErrorBody, Problem};
 
@@ -69,6 +70,12 @@ fn status_of_kind(kind: ErrorKind) -> StatusCode {
 
 impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
+        Self::new(error.kind(), error.to_string())
+    }
+}
+
+impl From<SnapshotError> for ApiError {
+    fn from(error: SnapshotError) -> Self {
         Self::new(error.kind(), error.to_string())
     }
 }

@@ -45,7 +45,7 @@ fn every_operation_is_described() {
             );
         }
     }
-    assert_eq!((count, ids.len()), (17, 17));
+    assert_eq!((count, ids.len()), (18, 18));
 }
 
 /// The server describes itself with the same document.

@@ -7,5 +7,6 @@ mod errors;
 mod gateway;
 mod operations;
 mod rest;
+mod snapshot;
 mod support;
 mod watch;

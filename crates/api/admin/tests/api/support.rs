@@ -34,6 +34,11 @@ pub(crate) fn door_over(data_plane: Arc<dyn DataPlane>) -> Door {
     door_made(Settings::default(), |door| door.data_plane(data_plane))
 }
 
+/// A door that has a store.
+pub(crate) fn door_over_store(store: koinon_store::Store) -> Door {
+    door_made(Settings::default(), |door| door.store(store))
+}
+
 fn door_made(settings: Settings, make: impl FnOnce(AdminDoor) -> AdminDoor) -> Door {
     let listener = bind("admin", "127.0.0.1:0".parse().unwrap()).unwrap();
     let registry = RegistryHandle::new(settings, Arc::new(SystemClock::new()), Rng::from_entropy());
