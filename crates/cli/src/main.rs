@@ -8,6 +8,7 @@ mod output;
 mod remote;
 mod route;
 mod service;
+mod snapshot;
 mod table;
 mod upstream;
 
@@ -40,6 +41,8 @@ enum Command {
     Kv(kv::KvArgs),
     /// Read, change and watch the v2 keys of a node's etcd listener.
     Keys(keys::KeysArgs),
+    /// Save a node's whole store to a file, look into such a file, and make a data folder of one, or of etcd's.
+    Snapshot(snapshot::SnapshotArgs),
     /// The sample service that `dev --demo` starts.
     #[command(hide = true)]
     DemoService(demo_service::DemoServiceArgs),
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::Upstream(args) => upstream::run(args),
         Command::Kv(args) => kv::run(args),
         Command::Keys(args) => keys::run(args),
+        Command::Snapshot(args) => snapshot::run(args),
         Command::DemoService(args) => demo_service::run(args),
     }
 }

@@ -5,8 +5,10 @@ use std::io;
 
 use koinon_api_admin::wire::{ErrorBody, Problem};
 use koinon_base::ErrorKind;
+use koinon_io_backend::BackendError;
 use koinon_io_net::ClientError;
-use koinon_node::RoutesError;
+use koinon_node::{RestoreError, RoutesError};
+use koinon_store::SnapshotError;
 use thiserror::Error;
 
 use crate::EXIT_USAGE;
@@ -42,6 +44,15 @@ pub(crate) enum CommandError {
     /// A file of routes is wrong.
     #[error(transparent)]
     Routes(RoutesError),
+    /// A snapshot's file cannot be written, or is damaged.
+    #[error(transparent)]
+    File(#[from] BackendError),
+    /// What is in a snapshot makes no sense.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A data folder was not restored.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     /// A request that was tried would be answered with 404.
     #[error("no route takes the request")]
     NoRoute,
@@ -64,6 +75,9 @@ impl CommandError {
             },
             Self::Gone { .. } => EXIT_UNAVAILABLE,
             Self::Routes(error) => exit_code(error.kind()),
+            Self::File(error) => exit_code(error.kind()),
+            Self::Snapshot(error) => exit_code(error.kind()),
+            Self::Restore(error) => exit_code(error.kind()),
             Self::NoRoute
             | Self::Foreign { .. }
             | Self::Unreadable(_)
@@ -81,6 +95,9 @@ impl CommandError {
             | Self::Unreadable(_)
             | Self::Gone { .. }
             | Self::Routes(_)
+            | Self::File(_)
+            | Self::Snapshot(_)
+            | Self::Restore(_)
             | Self::NoRoute
             | Self::Output(_)
             | Self::Signals(_) => false,
