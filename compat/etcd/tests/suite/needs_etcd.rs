@@ -6,5 +6,6 @@ mod clients_python;
 mod clients_rust;
 mod coverage;
 mod differential;
+mod takeover;
 mod v2;
 mod v3;
