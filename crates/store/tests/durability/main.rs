@@ -1,5 +1,5 @@
 //! What was answered is there after every crash: on a simulated disk that keeps only what was synced, with a death at any of
-//! its operations; and in processes that are killed.
+//! its operations; and in processes that are killed, at random and at named points.
 
 #![allow(clippy::unwrap_used, reason = "a proof ends where something it needs fails")]
 #![allow(
@@ -13,6 +13,8 @@ mod common;
 mod child;
 mod killed;
 mod law;
-mod liar;
+mod planted;
+mod points;
 mod simulated;
+mod watched;
 mod workload;

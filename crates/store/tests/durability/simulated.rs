@@ -12,7 +12,7 @@ use koinon_sim::SimDisk;
 use koinon_store::{Settings, Store};
 
 use crate::law;
-use crate::liar::Liar;
+use crate::planted::Planted;
 use crate::workload::{self, Fact};
 
 const WRITERS: usize = 4;
@@ -34,20 +34,15 @@ fn settings() -> Settings {
 }
 
 /// Runs a store through its lives. The law's complaint, if it was broken.
-fn lives(seed: u64, lying: Option<&'static str>) -> Result<(), String> {
+fn lives(seed: u64, planted: Option<Planted>) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     let mut rng = Rng::from_seed(seed);
     let sim = SimDisk::new(if seed.is_multiple_of(2) { 512 } else { 4096 }, rng.next_u64());
-    let disk: Arc<dyn Disk> = match lying {
-        Some(ending) => Arc::new(Liar {
-            disk: Arc::new(sim.clone()),
-            ending,
-        }),
-        None => Arc::new(sim.clone()),
-    };
+    let disk: Arc<dyn Disk> = Arc::new(sim.clone());
+    let disk = planted.map_or(disk.clone(), |planted| planted.on(disk));
     let mut facts: Vec<Fact> = Vec::new();
     for life in 0..LIVES {
         // Small numbers too: opening is where much can go wrong.
@@ -111,16 +106,25 @@ fn what_was_answered_survives_any_crash() {
 #[test]
 fn a_log_that_is_not_synced_is_found_out() {
     assert!(
-        (0..20).any(|seed| lives(seed, Some(".wal")).is_err()),
+        (0..20).any(|seed| lives(seed, Some(Planted::LogNotSynced)).is_err()),
         "nobody noticed"
     );
 }
 
 /// The same for a backend whose commits are not durable when the log before them is given up.
 #[test]
+fn a_backend_that_is_not_synced_is_found_out() {
+    assert!(
+        (0..20).any(|seed| lives(seed, Some(Planted::BackendNotSynced)).is_err()),
+        "nobody noticed"
+    );
+}
+
+/// The same for a log that is purged before the backend's commit.
+#[test]
 fn a_log_purged_before_the_backend_has_it_is_found_out() {
     assert!(
-        (0..20).any(|seed| lives(seed, Some(".redb")).is_err()),
+        (0..20).any(|seed| lives(seed, Some(Planted::PurgedAtOnce)).is_err()),
         "nobody noticed"
     );
 }
