@@ -1,6 +1,8 @@
 //! Everything that can be read in a keyspace, as of one moment, while writes go on.
 //!
-//! Invariant: as long as an [`Export`] lives, compaction removes nothing that could be read when it was made.
+//! Invariants:
+//! - as long as an [`Export`] lives, compaction removes nothing that could be read when it was made;
+//! - it never shows what was forgotten before, whether that is removed already or not.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,10 +10,10 @@ use std::sync::Arc;
 use koinon_core_kv::{KvError, LeaseId, Record, Revision, SpaceId};
 
 use crate::error::StoreError;
-use crate::handle::Space;
+use crate::handle::{Consistency, Space};
 use crate::shared::Shared;
 
-/// How many records are handed out at once, about.
+/// How many records are handed out at once, about; and how many are looked up in the index at once.
 const PIECE_RECORDS: usize = 1000;
 
 /// A keyspace as it stood.
@@ -43,17 +45,13 @@ pub struct ExportPiece {
 }
 
 impl Space {
-    /// The keyspace as it stands now; after what compaction has forgotten already was removed, so that nothing
-    /// vanishes meanwhile.
+    /// The keyspace as it stands now on this member.
     ///
     /// # Errors
     /// When there is no such keyspace.
     pub async fn export(&self) -> Result<Export, StoreError> {
-        let export = self.hold()?;
-        if export.compacted > 0 {
-            self.shared.compacted(self.id, export.compacted).await;
-        }
-        Ok(export)
+        self.shared.barrier(Consistency::Serializable).await?;
+        self.hold()
     }
 
     fn hold(&self) -> Result<Export, StoreError> {
@@ -101,9 +99,23 @@ impl Export {
             .values
             .history(self.space, from, self.revision, PIECE_RECORDS)
             .map_err(KvError::from)?;
+        let mut records = Vec::with_capacity(history.records.len());
+        // What is left from before the compaction comes first, if any does.
+        for chunk in history.records.chunks(PIECE_RECORDS) {
+            if chunk.first().is_some_and(|(at, _)| at.main > self.compacted) {
+                records.extend_from_slice(chunk);
+                continue;
+            }
+            let machine = self.shared.machine_read();
+            let space = machine.space(self.space)?;
+            let stays = |at: &Revision, record: &Record| {
+                at.main > self.compacted || space.outlives(record.key(), *at, self.compacted)
+            };
+            records.extend(chunk.iter().filter(|(at, record)| stays(at, record)).cloned());
+        }
         Ok(ExportPiece {
             next: (history.upto < self.revision).then_some(history.upto + 1),
-            records: history.records,
+            records,
         })
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use common::*;
 use koinon_base::{ErrorKind, ManualClock};
 use koinon_core_kv::{Delete, Keys, KvError, LeaseId, Op, Put, SpaceId, Txn};
-use koinon_store::{Consistency, Settings, StoreError, WatchMessage, WatchRequest, run_leases};
+use koinon_store::{Consistency, Export, Settings, StoreError, WatchMessage, WatchRequest, run_leases};
 
 /// A write that was answered is in every later read, and its revision is the reader's.
 #[tokio::test]
@@ -353,6 +353,54 @@ async fn compaction_forgets_history_only() {
     drop((space, store));
     let store = open(dir.path());
     assert_eq!(held(&etcd(&store)).await, now);
+    store.close();
+}
+
+/// An export shows what compaction leaves, although nothing can be removed yet, and shows the same however often it is
+/// asked, before and after the removal; and it waits for nobody.
+#[tokio::test]
+async fn an_export_does_not_show_what_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let space = etcd(&store);
+    for value in ["1", "2"] {
+        space.put(put("a", value)).await.unwrap();
+        space.put(put("gone", value)).await.unwrap();
+    }
+    space.delete(delete("gone")).await.unwrap();
+    // It reads everything there is, so nothing can go as long as it lives.
+    let old = space.export().await.unwrap();
+    space.put(put("b", "1")).await.unwrap();
+    space.delete(delete("b")).await.unwrap();
+    space.compact(8, false).await.unwrap();
+    space.put(put("a", "3")).await.unwrap();
+    let pairs = |export: &Export| -> Vec<_> {
+        let piece = export.piece(0).unwrap();
+        assert_eq!(piece.next, None);
+        piece
+            .records
+            .iter()
+            .map(|(at, record)| (at.main, pair(record)))
+            .collect()
+    };
+    let export = tokio::time::timeout(DEADLINE, space.export())
+        .await
+        .unwrap()
+        .unwrap();
+    let told = |main, key: &str, value: &str| (main, (key.to_owned(), value.to_owned()));
+    let left = [told(4, "a", "2"), told(8, "b", "(deleted)"), told(9, "a", "3")];
+    assert_eq!(pairs(&export), left);
+    assert_eq!(pairs(&old).len(), 5);
+    drop(old);
+    // Removal comes as far as 8, which the export still holds.
+    tokio::time::timeout(DEADLINE, space.compact(9, false))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(pairs(&export), left);
+    drop(export);
+    let export = space.export().await.unwrap();
+    assert_eq!(pairs(&export), [told(9, "a", "3")]);
     store.close();
 }
 

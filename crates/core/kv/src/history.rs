@@ -91,6 +91,18 @@ impl History {
         marks.get(after.checked_sub(1)?)?.living()
     }
 
+    /// Of what was written at main revision `floor` and before, the one that [`Self::compact`] leaves.
+    pub(crate) fn left_by(&self, floor: i64) -> Option<Revision> {
+        let holds = if self.newest.main <= floor {
+            &self.newest
+        } else {
+            let marks = &self.older.as_ref()?.marks;
+            let after = marks.partition_point(|mark| mark.main <= floor);
+            marks.get(after.checked_sub(1)?)?
+        };
+        (!holds.is_tombstone() || holds.main == floor).then(|| holds.at())
+    }
+
     /// Adds a mark that is newer than all, and answers the newest one before, tombstone or not.
     pub(crate) fn push(&mut self, mark: Mark) -> Mark {
         let before = std::mem::replace(&mut self.newest, mark);

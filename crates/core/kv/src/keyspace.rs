@@ -94,6 +94,15 @@ impl Keyspace {
             .map(Mark::at))
     }
 
+    /// Whether compaction at main revision `floor` leaves the record of `key` that was written at `at`, at `floor` or before.
+    /// That stays the same while it is carried out, as long as `floor` is pinned.
+    #[must_use]
+    pub fn outlives(&self, key: &[u8], at: Revision, floor: i64) -> bool {
+        self.index
+            .get(key)
+            .is_some_and(|history| history.left_by(floor) == Some(at))
+    }
+
     /// The seconds that a lease was granted for; `None` if there is no such lease.
     #[must_use]
     pub fn lease_ttl_s(&self, id: LeaseId) -> Option<i64> {
