@@ -1,8 +1,8 @@
 //! Keys: reading, writing, deleting, transactions, compaction.
 
 use bytes::{Bytes, BytesMut};
-use koinon_core_kv::{Keys, Range, Ranged, Record};
-use koinon_store::Consistency;
+use koinon_core_kv::{Keys, KvError, LeaseId, Range, Ranged, Record};
+use koinon_store::{Answer, Consistency, StoreError};
 use prost::Message;
 
 use super::calls::read;
@@ -37,8 +37,23 @@ impl Inner {
 
     pub(super) async fn put(&self, message: Bytes) -> Result<PutResponse, Status> {
         let put = request::put(read(self.sized(message)?)?)?;
-        let done = self.space.put(put).await.map_err(DoorError::from)?;
-        Ok(response::put(done.value, self.header(done.revision)))
+        let lease = put.lease;
+        match self.space.put(put).await {
+            Ok(done) => Ok(response::put(done.value, self.header(done.revision))),
+            Err(error) => Err(DoorError::from(self.first_refusal(error, lease).await).into()),
+        }
+    }
+
+    /// Of two reasons to refuse a put etcd tells the missing lease first; of those to refuse one in a transaction, the
+    /// missing key. To the store both are the same command.
+    async fn first_refusal(&self, error: StoreError, lease: Option<LeaseId>) -> StoreError {
+        let key_missing = matches!(error, StoreError::Kv(KvError::KeyNotFound));
+        if let Some(lease) = lease.filter(|lease| key_missing && lease.is_some())
+            && let Ok(Answer { value: None, .. }) = self.space.lease_state(lease, false).await
+        {
+            return StoreError::Kv(KvError::LeaseNotFound(lease));
+        }
+        error
     }
 
     pub(super) async fn delete_range(&self, message: Bytes) -> Result<DeleteRangeResponse, Status> {

@@ -1,10 +1,11 @@
 //! Keys, leases, locks and the file of a snapshot, by gRPC.
 
 use koinon_api_etcd::wire::database::Opened;
+use koinon_api_etcd::wire::etcdserverpb::request_op::Request;
 use koinon_api_etcd::wire::etcdserverpb::{
     LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveRequest, LeaseKeepAliveResponse, LeaseRevokeRequest,
     LeaseRevokeResponse, PutRequest, PutResponse, RangeRequest, RangeResponse, RangeStreamResponse,
-    SnapshotRequest, SnapshotResponse,
+    RequestOp, SnapshotRequest, SnapshotResponse, TxnRequest, TxnResponse,
 };
 use koinon_api_etcd::wire::v3lockpb::{LockRequest, LockResponse, UnlockRequest, UnlockResponse};
 
@@ -62,6 +63,23 @@ async fn refusals_are_etcd_s() {
     };
     let leased = client.call::<PutResponse>("/etcdserverpb.KV/Put", &leased).await;
     assert_eq!(leased, Err(refused("5", "etcdserver: requested lease not found")));
+    // Of two reasons the lease is told first, but in a transaction the key.
+    let both = || PutRequest {
+        key: "k".into(),
+        lease: 99,
+        ignore_value: true,
+        ..PutRequest::default()
+    };
+    let put = client.call::<PutResponse>("/etcdserverpb.KV/Put", &both()).await;
+    assert_eq!(put, Err(refused("5", "etcdserver: requested lease not found")));
+    let txn = TxnRequest {
+        success: vec![RequestOp {
+            request: Some(Request::RequestPut(both())),
+        }],
+        ..TxnRequest::default()
+    };
+    let txn = client.call::<TxnResponse>("/etcdserverpb.KV/Txn", &txn).await;
+    assert_eq!(txn, Err(refused("3", "etcdserver: key not found")));
     let nobody = client
         .call::<PutResponse>("/etcdserverpb.KV/Nope", &PutRequest::default())
         .await;

@@ -70,13 +70,13 @@ impl<'a> Draft<'a> {
     }
 
     fn put(&mut self, put: &Put) -> Result<PutDone, KvError> {
-        let lease = put.lease.unwrap_or(LeaseId::NONE);
-        if lease.is_some() && !self.space.leases.contains(lease) {
-            return Err(KvError::LeaseNotFound(lease));
-        }
         let before = self.standing(&put.key);
         if before.is_none() && (put.value.is_none() || put.lease.is_none()) {
             return Err(KvError::KeyNotFound);
+        }
+        let lease = put.lease.unwrap_or(LeaseId::NONE);
+        if lease.is_some() && !self.space.leases.contains(lease) {
+            return Err(KvError::LeaseNotFound(lease));
         }
         let mut prev = None;
         if let Some(before) = &before

@@ -269,13 +269,13 @@ impl Draft<'_> {
     }
 
     fn put(&mut self, put: &Put) -> Result<PutDone, Refusal> {
-        let lease = put.lease.unwrap_or(LeaseId::NONE);
-        if lease != LeaseId::NONE && !self.model.leases.contains_key(&lease) {
-            return Err(Refusal::LeaseNotFound);
-        }
         let before = self.state.get(&put.key).cloned();
         if before.is_none() && (put.value.is_none() || put.lease.is_none()) {
             return Err(Refusal::KeyNotFound);
+        }
+        let lease = put.lease.unwrap_or(LeaseId::NONE);
+        if lease != LeaseId::NONE && !self.model.leases.contains_key(&lease) {
+            return Err(Refusal::LeaseNotFound);
         }
         let main = self.model.revision() + 1;
         let kv = KeyValue {
