@@ -1,6 +1,6 @@
 //! What operators ask and do.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use koinon_core_kv::{Record, Revision};
@@ -109,14 +109,14 @@ impl Inner {
 /// What compaction left counts only as far as a further compaction at `upto` would leave it too; all else counts.
 fn hash_of(export: &Export, upto: i64) -> Result<u32, StoreError> {
     let compacted = export.compacted();
-    let changed = changed_since(export, compacted, upto)?;
+    let changed = Changed::since(export, compacted, upto)?;
     let mut sum = Crc32c::default();
     sum.add(b"key");
     walk(export, 0, upto, |at, record| {
         let left_over = at.main <= compacted;
         // Some versions of etcd keep the deletion at which was compacted, others do not; none counts it.
-        let deletion = at.main == compacted && matches!(record, Record::Tombstone { .. });
-        let replaced = left_over && changed.contains(record.key());
+        let deletion = at.main == compacted && is_deletion(record);
+        let replaced = left_over && changed.any_lives && changed.keys.contains_key(record.key());
         if !deletion && !replaced {
             sum.add(&key_of(at, record));
             sum.add(&value_of(record).encode_to_vec());
@@ -125,15 +125,35 @@ fn hash_of(export: &Export, upto: i64) -> Result<u32, StoreError> {
     Ok(sum.sum())
 }
 
-/// The keys that changed after the compaction; none if there was no compaction.
-fn changed_since(export: &Export, compacted: i64, upto: i64) -> Result<HashSet<Bytes>, StoreError> {
-    let mut changed = HashSet::new();
-    if compacted > 0 {
-        walk(export, compacted + 1, upto, |_, record| {
-            changed.insert(record.key().clone());
-        })?;
+/// What happened after the compaction.
+struct Changed {
+    /// The keys that changed, and whether each lives.
+    keys: HashMap<Bytes, bool>,
+    /// Whether any key lives, changed or not. Where none does, a further compaction would leave nothing, and etcd takes
+    /// that for there being none: it counts everything that it still has.
+    any_lives: bool,
+}
+
+impl Changed {
+    fn since(export: &Export, compacted: i64, upto: i64) -> Result<Self, StoreError> {
+        let mut keys = HashMap::new();
+        if compacted > 0 {
+            walk(export, compacted + 1, upto, |_, record| {
+                keys.insert(record.key().clone(), !is_deletion(record));
+            })?;
+        }
+        let mut any_lives = keys.values().any(|lives| *lives);
+        if !any_lives {
+            walk(export, 0, compacted.min(upto), |_, record| {
+                any_lives |= !is_deletion(record) && !keys.contains_key(record.key());
+            })?;
+        }
+        Ok(Self { keys, any_lives })
     }
-    Ok(changed)
+}
+
+fn is_deletion(record: &Record) -> bool {
+    matches!(record, Record::Tombstone { .. })
 }
 
 fn walk(
