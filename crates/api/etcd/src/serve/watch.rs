@@ -191,11 +191,12 @@ impl<O: Outgoing> Session<'_, O> {
             WatchMessage::Compacted {
                 watch,
                 compact_revision,
-                revision,
+                revision: _,
             } => {
                 self.watchers.remove(&watch);
                 let ended = WatchResponse {
-                    header: self.door.header(revision),
+                    // etcd leaves the revision out here, and so do we.
+                    header: self.door.header(0),
                     watch_id: watch,
                     canceled: true,
                     compact_revision,
