@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode, request};
+use http::header::ALLOW;
+use http::{HeaderValue, Method, Response, StatusCode, request};
 use koinon_core_kv::{Keys, Range};
 
 use super::door::Inner;
@@ -14,7 +15,11 @@ use crate::translate::header::VERSION;
 pub(super) async fn answer(shared: &Shared, head: &request::Parts) -> Response<Answer> {
     let path = head.uri.path();
     if head.method != Method::GET && head.method != Method::HEAD {
-        return text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n".into());
+        let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n".into());
+        refused
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("GET"));
+        return refused;
     }
     let (probe, check) = path
         .trim_start_matches('/')
@@ -44,12 +49,13 @@ fn version() -> Response<Answer> {
     json(StatusCode::OK, body.into_bytes())
 }
 
+/// JSON that is called a text, as etcd does.
 async fn health(shared: &Shared) -> Response<Answer> {
     match trouble(shared).await {
-        None => json(StatusCode::OK, br#"{"health":"true","reason":""}"#.to_vec()),
+        None => text(StatusCode::OK, r#"{"health":"true","reason":""}"#.to_owned()),
         Some(reason) => {
             let body = serde_json::json!({ "health": "false", "reason": reason });
-            json(StatusCode::SERVICE_UNAVAILABLE, body.to_string().into_bytes())
+            text(StatusCode::SERVICE_UNAVAILABLE, body.to_string())
         }
     }
 }
@@ -108,64 +114,101 @@ async fn checked(
     }
 }
 
-/// The figures that dashboards made for etcd begin with. Everything else is at the `admin` listener.
+/// The figures that dashboards and tools made for etcd begin with. Everything else is at the `admin` listener.
 fn metrics(door: &Inner) -> String {
     let stats = &door.stats;
-    let gauges: [(&str, &str, u64); 6] = [
-        ("etcd_server_has_leader", "Whether there is a leader.", 1),
-        ("etcd_server_is_leader", "Whether this member leads.", 1),
-        (
-            "etcd_debugging_mvcc_current_revision",
-            "The keyspace's revision.",
-            u64::try_from(door.space.revision()).unwrap_or(0),
-        ),
-        (
-            "etcd_debugging_mvcc_watcher_total",
-            "Watchers open now.",
-            stats.watchers_open(),
-        ),
-        (
-            "etcd_debugging_mvcc_watch_stream_total",
-            "Lasting calls open now.",
-            stats.streams_open(),
-        ),
-        (
-            "etcd_debugging_mvcc_slow_watcher_total",
-            "Watchers that cannot be told.",
-            0,
-        ),
-    ];
-    let counters: [(&str, &str, u64); 3] = [
-        (
-            "etcd_debugging_mvcc_events_total",
-            "Events sent to watchers.",
-            stats.events(),
-        ),
-        (
-            "koinon_etcd_calls_answered_total",
-            "Calls answered as asked.",
-            stats.answered(),
-        ),
-        (
-            "koinon_etcd_calls_failed_total",
-            "Calls that ended with an error.",
-            stats.failed(),
-        ),
-    ];
     let mut out = String::new();
-    let mut put = |(name, help, value): &(&str, &str, u64), kind: &str| {
-        // Writing to a string cannot fail.
-        let _ = write!(
-            out,
-            "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"
-        );
-    };
-    gauges.iter().for_each(|figure| put(figure, "gauge"));
-    counters.iter().for_each(|figure| put(figure, "counter"));
+    let mut gauge = |name, help, value| put(&mut out, "gauge", name, help, value);
+    gauge("etcd_server_has_leader", "Whether there is a leader.", 1);
+    gauge("etcd_server_is_leader", "Whether this member leads.", 1);
+    gauge(
+        "etcd_debugging_mvcc_current_revision",
+        "The keyspace's revision.",
+        u64::try_from(door.space.revision()).unwrap_or(0),
+    );
+    gauge(
+        "etcd_debugging_mvcc_watcher_total",
+        "Watchers open now.",
+        stats.watchers_open(),
+    );
+    gauge(
+        "etcd_debugging_mvcc_watch_stream_total",
+        "Lasting calls open now.",
+        stats.streams_open(),
+    );
+    gauge(
+        "etcd_debugging_mvcc_slow_watcher_total",
+        "Watchers that cannot be told.",
+        0,
+    );
+    sizes(&mut out, door);
+    let mut counter = |name, help, value| put(&mut out, "counter", name, help, value);
+    counter(
+        "etcd_debugging_mvcc_events_total",
+        "Events sent to watchers.",
+        stats.events(),
+    );
+    counter(
+        "koinon_etcd_calls_answered_total",
+        "Calls answered as asked.",
+        stats.answered(),
+    );
+    counter(
+        "koinon_etcd_calls_failed_total",
+        "Calls that ended with an error.",
+        stats.failed(),
+    );
+    // Writing to a string cannot fail.
     let _ = write!(
         out,
         "# HELP etcd_server_version The version that is spoken.\n# TYPE etcd_server_version gauge\n\
          etcd_server_version{{server_version=\"{VERSION}\"}} 1\n"
     );
     out
+}
+
+fn sizes(out: &mut String, door: &Inner) {
+    let figures = door.store.figures();
+    let space = figures.spaces.iter().find(|space| space.space == door.space_id);
+    let mut gauge = |name, help, value| put(out, "gauge", name, help, value);
+    gauge(
+        "etcd_mvcc_db_total_size_in_bytes",
+        "Bytes of the store's file.",
+        figures.backend.size_bytes,
+    );
+    if let Some(space) = space {
+        gauge(
+            "etcd_mvcc_db_total_size_in_use_in_bytes",
+            "Bytes of what can be read in the keyspace, present and past: what the quota is of.",
+            space.kv.live_bytes,
+        );
+        gauge(
+            "etcd_server_quota_backend_bytes",
+            "The keyspace's quota.",
+            space.quota_bytes,
+        );
+    }
+    if let Some(bytes) = resident_bytes() {
+        gauge(
+            "process_resident_memory_bytes",
+            "Memory that the process has.",
+            bytes,
+        );
+    }
+}
+
+fn put(out: &mut String, kind: &str, name: &str, help: &str, value: u64) {
+    // Writing to a string cannot fail.
+    let _ = write!(
+        out,
+        "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"
+    );
+}
+
+/// What the process has in memory, where the system tells it (Linux, in KiB).
+fn resident_bytes() -> Option<u64> {
+    let told = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
 }
