@@ -24,7 +24,7 @@ const TRIES_MAX: usize = 3;
 const ONLY_VARIABLE: &str = "KOINON_COMPAT_ONLY";
 
 /// The servers that a run drives.
-const ENABLED: &[Kind] = &[Kind::Current, Kind::Debian];
+const ENABLED: &[Kind] = &[Kind::Current, Kind::Debian, Kind::Koinon];
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,13 +121,13 @@ impl Server {
         let (address, peers) = (free_address()?, free_address()?);
         let mut command = Command::new(program);
         command
-            .args(["--name", "compat", "--data-dir"])
+            .args(["--name", "default", "--data-dir"])
             .arg(folder.path().join("data"))
             .arg(format!("--listen-client-urls=http://{address}"))
             .arg(format!("--advertise-client-urls=http://{address}"))
             .arg(format!("--listen-peer-urls=http://{peers}"))
             .arg(format!("--initial-advertise-peer-urls=http://{peers}"))
-            .arg(format!("--initial-cluster=compat=http://{peers}"))
+            .arg(format!("--initial-cluster=default=http://{peers}"))
             .arg("--log-level=warn")
             .args(more)
             .current_dir(folder.path());

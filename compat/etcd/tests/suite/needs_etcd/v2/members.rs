@@ -104,11 +104,14 @@ fn store_counters() {
             .unwrap()
             .json()
             .unwrap();
-        let counters = after.as_object().unwrap().iter().filter_map(|(name, value)| {
-            let grown = value.as_i64()? - before[name].as_i64()?;
-            Some(format!("{name} {grown:+}\n"))
-        });
-        let grown: String = counters.collect();
-        s.note("GET /v2/stats/store: what it counted", &grown);
+        for (name, value) in after.as_object().unwrap() {
+            let (Some(now), Some(then)) = (value.as_i64(), before[name].as_i64()) else {
+                panic!("{name} counts {value} after {}", before[name]);
+            };
+            s.note(
+                &format!("GET /v2/stats/store: {name}"),
+                &format!("{:+}", now - then),
+            );
+        }
     });
 }

@@ -59,6 +59,8 @@ fn leases() {
         for refused in [
             &["grant"][..],
             &["grant", "0"],
+            // Granted, for longer than asked.
+            &["grant", "1"],
             &["grant", "--", "-1"],
             &["grant", "nonsense"],
             &["grant", "9000000001"],
@@ -77,20 +79,20 @@ fn leases() {
 #[test]
 fn expiry() {
     tell("v3-lease-expiry", V3, |s| {
-        let (kept, left) = (s.grant(2, "<lease kept>"), s.grant(1, "<lease left>"));
+        let (kept, left) = (s.grant(6, "<lease kept>"), s.grant(4, "<lease left>"));
         let mut keeper = s.ctl_beside(&["lease", "keep-alive", &kept]);
         for key in ["a", "b", "c"] {
             s.ctl(&["put", key, key, "--lease", &left]);
         }
         s.ctl(&["put", "kept", "1", "--lease", &kept]);
-        wait_until("the lease to expire", Duration::from_secs(20), || {
+        wait_until("the lease to expire", Duration::from_secs(30), || {
             let list = s.quiet(&["lease", "list"]);
             (!list.out.contains(&left)).then_some(())
         })
         .unwrap();
         s.ctl(&["get", "", "--prefix", "-w", "json"]);
         s.ctl(&["lease", "timetolive", &left]);
-        // Two seconds end between any two of these.
+        // Two seconds end between any two of these, so it outlived its time.
         keeper
             .until("four renewals", |said| said.lines().count() >= 4)
             .unwrap();
