@@ -52,7 +52,7 @@ impl Served {
                 let identity = Identity {
                     cluster_id: 0xc1,
                     member_id: 0xab,
-                    name: "compat".into(),
+                    name: "default".into(),
                     peer_urls: vec!["http://127.0.0.1:2380".into()],
                     client_urls: vec![format!("http://{address}")],
                 };
