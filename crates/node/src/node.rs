@@ -18,7 +18,7 @@ use koinon_io_disk::{Disk, OsDisk};
 use koinon_io_net::{Drain, DrainHandle, ServeOptions, ServeReport, drain, serve_http1};
 use koinon_io_telemetry::Metrics;
 use koinon_service_registry::{RegistryHandle, run_timers};
-use koinon_store::{OpenError, Store, run_leases};
+use koinon_store::{OpenError, Store, run_leases, run_retention};
 use thiserror::Error;
 use tokio::task::JoinSet;
 
@@ -104,7 +104,7 @@ impl Node {
         let addresses = listeners.addresses();
         let file = routes_file(settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
-        let store = open_store(&data_dir).await?;
+        let store = open_store(&data_dir, settings.store.settings()).await?;
         let (drain_handle, drain) = drain();
         let mut rng = Rng::from_entropy();
         let member = Member::of(&data_dir, &mut rng)?;
@@ -128,7 +128,9 @@ impl Node {
             settings.registry.timer_settings(),
             rng,
         ));
-        node.background.spawn(run_leases(store));
+        node.background.spawn(run_leases(store.clone()));
+        node.background
+            .spawn(run_retention(store, settings.etcd.retention()));
         let descriptors = Descriptors::shared(&listeners, settings);
         let Listeners {
             admin,
@@ -139,7 +141,7 @@ impl Node {
         let readiness = Readiness::waiting_for(node.addresses.keys());
         let mut doors = Doors {
             admin,
-            etcd: etcd.map(|open| (open, member)),
+            etcd: etcd.map(|open| (open, member, settings.etcd.limits())),
             eureka,
             gateway: None,
             options: ServeOptions {
@@ -224,7 +226,7 @@ impl Node {
         let mut metrics = Metrics::default();
         metrics::add_registry(&mut metrics, &self.registry);
         metrics::store::add(&mut metrics, &self.store);
-        let etcd_listener = etcd.as_ref().map(|(open, _)| open);
+        let etcd_listener = etcd.as_ref().map(|(open, ..)| open);
         let doors = [admin.as_ref(), etcd_listener, eureka.as_ref()];
         let stats = doors.into_iter().flatten().map(|open| {
             (
@@ -236,8 +238,10 @@ impl Node {
         if let Some(gateway) = &gateway {
             metrics::gateway::add(&mut metrics, gateway);
         }
-        if let Some((open, member)) = etcd {
-            self.open_etcd(open, member, options.clone(), readiness, drain, &mut metrics);
+        if let Some((open, member, limits)) = etcd {
+            let identity = member.identity(open.listener.local_addr());
+            let door = koinon_api_etcd::serve::Door::new(&self.store, identity, limits);
+            self.open_etcd(open, door, options.clone(), readiness, drain, &mut metrics);
         }
         if let Some(Open { listener, guard }) = eureka {
             let door = Door::new(self.registry.clone(), Namespace::default(), guard);
@@ -267,15 +271,13 @@ impl Node {
     fn open_etcd(
         &mut self,
         open: Open,
-        member: Member,
+        door: koinon_api_etcd::serve::Door,
         options: ServeOptions,
         readiness: &Readiness,
         drain: &Drain,
         metrics: &mut Metrics,
     ) {
         let Open { listener, guard } = open;
-        let identity = member.identity(listener.local_addr());
-        let door = koinon_api_etcd::serve::Door::new(&self.store, identity, Limits::default());
         metrics::store::add_etcd(metrics, &door);
         let name = listener.name().clone();
         let serving = koinon_api_etcd::serve::serve(listener, door, guard, options, drain.clone());
@@ -306,21 +308,21 @@ impl Node {
 /// The doors of a node, and the gateway that they show.
 struct Doors {
     admin: Option<Open>,
-    etcd: Option<(Open, Member)>,
+    etcd: Option<(Open, Member, Limits)>,
     eureka: Option<Open>,
     gateway: Option<Gateway>,
     options: ServeOptions,
 }
 
 /// Opens the store where nobody waits for its disk.
-async fn open_store(data_dir: &DataDir) -> Result<Store, StartError> {
+async fn open_store(data_dir: &DataDir, settings: koinon_store::Settings) -> Result<Store, StartError> {
     let path = data_dir.path().join(STORE);
     let opening = {
         let path = path.clone();
         move || {
             let disk: Arc<dyn Disk> = Arc::new(OsDisk);
             let clock = Arc::new(SystemClock::new());
-            Store::open(&disk, &path, koinon_store::Settings::default(), clock)
+            Store::open(&disk, &path, settings, clock)
         }
     };
     match tokio::task::spawn_blocking(opening).await {

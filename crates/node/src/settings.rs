@@ -6,6 +6,7 @@
 mod gateway;
 mod layers;
 pub mod reference;
+mod store;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use thiserror::Error;
 
 pub use gateway::Gateway;
 pub use layers::Sources;
+pub use store::{Etcd, Store};
 
 /// Which defaults apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,10 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The listeners.
     pub listen: Listen,
+    /// The store.
+    pub store: Store,
+    /// The etcd API.
+    pub etcd: Etcd,
     /// The registry.
     pub registry: Registry,
     /// The data plane.
@@ -138,6 +144,8 @@ impl Settings {
                     eviction_interval_ms: 1_000,
                     ..Registry::default()
                 },
+                store: Store::default(),
+                etcd: Etcd::default(),
                 gateway: Gateway::default(),
             },
         }
@@ -227,7 +235,8 @@ impl Settings {
         ];
         let broken = rules.into_iter().filter(|(broken, _)| *broken);
         let broken = broken.map(|(_, text)| text.to_owned());
-        broken.chain(self.gateway.problems()).collect()
+        let of_sections = self.store.problems().into_iter().chain(self.etcd.problems());
+        broken.chain(of_sections).chain(self.gateway.problems()).collect()
     }
 }
 

@@ -16,6 +16,7 @@
 //! | `dirty`, `flusher`, `bell` | carrying what was applied to the backend, and removing what compaction forgot |
 //! | `pins` | what is being read, and may not be removed |
 //! | `leases` | leases over time |
+//! | `retention` | forgetting history by itself |
 //! | `tree` | what etcd v2 clients see |
 //! | `watch` | watching keys |
 //! | `figures` | what an operator sees |
@@ -37,6 +38,7 @@ mod pins;
 mod propose;
 mod records;
 mod restore;
+mod retention;
 mod settings;
 mod shared;
 mod snapshot;
@@ -51,6 +53,7 @@ pub use handle::{Answer, Consistency, LeaseState, Space, Store};
 pub use leases::run_leases;
 pub use open::OpenError;
 pub use restore::{Import, RestoreError, Restored, restore};
+pub use retention::{Retention, run_retention};
 pub use settings::Settings;
 pub use snapshot::{Inventory, SnapshotError, SpaceInventory, inventory};
 pub use tree::TreeSpace;

@@ -5,11 +5,15 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::*;
 use koinon_base::{ErrorKind, ManualClock};
 use koinon_core_kv::{Delete, Keys, KvError, LeaseId, Op, Put, SpaceId, Txn};
-use koinon_store::{Consistency, Export, Settings, StoreError, WatchMessage, WatchRequest, run_leases};
+use koinon_store::{
+    Consistency, Export, Retention, Settings, StoreError, WatchMessage, WatchRequest, run_leases,
+    run_retention,
+};
 
 /// A write that was answered is in every later read, and its revision is the reader's.
 #[tokio::test]
@@ -353,6 +357,29 @@ async fn compaction_forgets_history_only() {
     drop((space, store));
     let store = open(dir.path());
     assert_eq!(held(&etcd(&store)).await, now);
+    store.close();
+}
+
+/// History goes by itself as the operator says, and nobody needs to compact; what is kept stays readable.
+#[tokio::test]
+async fn history_is_forgotten_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let space = etcd(&store);
+    for n in 0..50 {
+        space.put(put("k", &n.to_string())).await.unwrap();
+    }
+    let retention = tokio::spawn(run_retention(store.clone(), Retention::Revisions(20)));
+    let (gone, kept) = (range(all(), 30), range(all(), 31));
+    tokio::time::timeout(DEADLINE, async {
+        while space.range(&gone, Consistency::Linearizable).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(held_at(&space, kept.revision).await, [("k".into(), "29".into())]);
+    retention.abort();
     store.close();
 }
 

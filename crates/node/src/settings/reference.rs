@@ -50,6 +50,40 @@ const MEANINGS: &[(&str, &str)] = &[
       0 drops them at once.",
     ),
     (
+        "store.quota_bytes",
+        "The most live bytes of each keyspace: keys, values and history that is not compacted. Beyond it only deletions and \
+      compaction are taken. At least 1 MiB. etcd's `--quota-backend-bytes`, but space that was freed counts as free.",
+    ),
+    (
+        "store.cache_bytes_max",
+        "Bytes of memory, about, for the values that were written last; others are read from the disk. 0: only what the \
+      disk does not have yet.",
+    ),
+    (
+        "etcd.request_bytes_max",
+        "Bytes of a request that writes, at least 1, at most 32 MiB. etcd's `--max-request-bytes`.",
+    ),
+    (
+        "etcd.txn_ops_max",
+        "Operations in each list of a transaction, those of the transactions around it counted in; at least 1, at most \
+      100,000. etcd's `--max-txn-ops`.",
+    ),
+    (
+        "etcd.progress_interval_ms",
+        "Milliseconds after which a watcher that asked for it is told how far history was seen; at least 100. etcd's \
+      `--experimental-watch-progress-notify-interval`.",
+    ),
+    (
+        "etcd.history_ms",
+        "Milliseconds of history that stay readable; what is older is compacted by itself, a tenth later. 0: nothing is, \
+      unless `etcd.history_revisions` says so. etcd's `--auto-compaction-mode=periodic`.",
+    ),
+    (
+        "etcd.history_revisions",
+        "Revisions of history that stay readable; older ones are compacted by themselves, a tenth later. 0: none are, unless \
+      `etcd.history_ms` says so. etcd's `--auto-compaction-mode=revision`. All other keyspaces keep 20,000.",
+    ),
+    (
         "registry.self_preservation",
         "When silent instances are kept because the network is the likelier fault: \
       `eureka` (Eureka's rule exactly), `auto` (the same, but off while a namespace has fewer than \

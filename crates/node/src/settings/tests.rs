@@ -4,6 +4,7 @@ use std::io::Write;
 
 use koinon_core_balance::PolicyKind;
 use koinon_gateway::{AccessLogFormat, GatewaySettings};
+use koinon_store::Retention;
 
 use super::*;
 
@@ -225,4 +226,41 @@ fn the_gateway_refuses_what_it_cannot_do() {
     assert!(only(&["gateway.total_timeout_ms=9223372036854775807"]).contains("30 days"));
     assert!(only(&["gateway.workers=100000"]).contains("at most 1024"));
     assert!(only(&["gateway.routes=x"]).contains("did you mean gateway.routes_file?"));
+}
+
+/// What an operator of an etcd sets has its place, and reaches the store and the door.
+#[test]
+fn the_store_is_what_was_set() {
+    let set = [
+        "store.quota_bytes=8_000_000",
+        "store.cache_bytes_max=0",
+        "etcd.request_bytes_max=10_000_000",
+        "etcd.txn_ops_max=1000",
+        "etcd.progress_interval_ms=100",
+        "etcd.history_ms=3_600_000",
+    ];
+    let settings = load(None, &[], &set).unwrap();
+    let store = settings.store.settings();
+    assert_eq!((store.quota_bytes, store.cache_bytes_max), (8_000_000, 0));
+    let limits = settings.etcd.limits();
+    assert_eq!((limits.request_bytes_max, limits.txn_ops_max), (10_000_000, 1000));
+    assert_eq!(limits.progress_interval, Duration::from_millis(100));
+    let hour = Retention::Age(Duration::from_secs(3600));
+    assert_eq!(settings.etcd.retention(), hour);
+    let settings = load(None, &[], &["etcd.history_revisions=1000"]).unwrap();
+    assert_eq!(settings.etcd.retention(), Retention::Revisions(1000));
+    let settings = load(None, &[], &[]).unwrap();
+    assert_eq!(settings.etcd.retention(), Retention::Everything);
+}
+
+/// A limit that would make the store useless, or says two things, is refused.
+#[test]
+fn the_store_refuses_what_it_cannot_do() {
+    let only = |set: &[&str]| load(None, &[], set).unwrap_err().join("|");
+    assert!(only(&["store.quota_bytes=0"]).contains("at least 1048576"));
+    assert!(only(&["etcd.request_bytes_max=100_000_000"]).contains("32 MiB"));
+    assert!(only(&["etcd.txn_ops_max=0"]).contains("at least 1"));
+    assert!(only(&["etcd.progress_interval_ms=99"]).contains("at least 100"));
+    assert!(only(&["etcd.history_ms=1", "etcd.history_revisions=1"]).contains("not both"));
+    assert!(only(&["etcd.history_revisions=-1"]).contains("at least 0"));
 }
