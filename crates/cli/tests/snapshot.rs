@@ -143,6 +143,7 @@ fn what_cannot_be_done_is_told() {
         "something is left"
     );
     snapshot(&["status", text]).refused(64, "cannot read");
+    snapshot(&["save", &format!("{text}/below/it")]).refused(64, "saved/below");
     fs::write(&file, "something else").unwrap();
     let koinon = start();
     run(Some(&koinon), &["snapshot", "save", text]).refused(1, "exists");

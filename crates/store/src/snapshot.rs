@@ -75,7 +75,12 @@ impl Store {
         timeout(FLUSH_WITHIN, shared.durable_to(applied))
             .await
             .map_err(|_elapsed| SnapshotError::Behind)?;
-        Ok(SnapshotChunks::new(shared.values.backend.reader()?)?)
+        let backend = shared.values.backend.clone();
+        let begun = tokio::task::spawn_blocking(move || SnapshotChunks::new(backend.reader()?)).await;
+        match begun {
+            Ok(begun) => Ok(begun?),
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
     }
 }
 

@@ -75,6 +75,7 @@ impl CommandError {
             },
             Self::Gone { .. } => EXIT_UNAVAILABLE,
             Self::Routes(error) => exit_code(error.kind()),
+            Self::File(error) if is_wrong_path(error) => EXIT_USAGE,
             Self::File(error) => exit_code(error.kind()),
             Self::Snapshot(error) => exit_code(error.kind()),
             Self::Restore(error) => exit_code(error.kind()),
@@ -123,6 +124,17 @@ fn exit_code(kind: ErrorKind) -> u8 {
         | ErrorKind::Corrupt
         | ErrorKind::Internal => EXIT_FAILURE,
     }
+}
+
+/// Whether the file's name is the mistake: there is no such folder, or none that may be written to.
+fn is_wrong_path(error: &BackendError) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| {
+        matches!(
+            cause.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory
+        )
+    })
 }
 
 /// Several problems, a line each; a single one is in the message already.
