@@ -127,7 +127,7 @@ impl Point {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
     Before,
-    /// Of a write, when half of it is done.
+    /// Of a write, when half of its sectors are done.
     Half,
     After,
 }

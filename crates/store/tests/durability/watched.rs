@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex};
 
 use koinon_io_disk::{Disk, DiskFile};
 
+/// What a disk writes whole or not at all.
+const SECTOR: u64 = 512;
+
 /// What is about to be done.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Act<'a> {
@@ -35,7 +38,7 @@ pub(crate) enum Verdict {
     Do,
     /// It does nothing and says that it did.
     Skip,
-    /// Of a write, the first half.
+    /// Of a write, the first half; a short one is left out.
     Half,
     /// It does nothing and says so.
     Fail,
@@ -84,6 +87,13 @@ impl Watched {
             name,
         })
     }
+}
+
+/// Half of a write, up to a border of sectors: neither a disk nor a killed process writes a part of one.
+fn half(len: usize, offset: u64) -> usize {
+    let end = offset + len as u64 / 2;
+    let border = end - end % SECTOR;
+    usize::try_from(border.saturating_sub(offset)).unwrap()
 }
 
 /// Does `act` as the watcher has it, wholly or, of a write, by half.
@@ -163,7 +173,7 @@ impl DiskFile for WatchedFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.obey(Act::Write { offset }, |verdict| {
             let len = match verdict {
-                Verdict::Half => bytes.len() / 2,
+                Verdict::Half => half(bytes.len(), offset),
                 _ => bytes.len(),
             };
             self.file.write_at(&bytes[..len], offset)
