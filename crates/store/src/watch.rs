@@ -1,12 +1,14 @@
 //! Watching keys: everything that happens to them, in order, once, from any revision that is not compacted.
 //!
 //! A [`WatchStream`] is one client's connection with any number of watchers on it. The writer hands what happens to the
-//! streams' bounded queues (`hub`); a watcher that its queue has no room for falls behind and is brought up from
+//! streams' bounded queues (`hub`) and has them woken (`teller`); a watcher that its queue has no room for falls behind and is brought up from
 //! the records, in the stream's own time (`stream`). So a stream that nobody reads costs its queue and no more.
 
+mod bell;
 mod hub;
 mod queue;
 mod stream;
+mod teller;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use koinon_core_kv::{Keys, Record, Revision, Watchers};
 
 use super::queue::{Delivery, Group, Queue};
+use super::teller::Teller;
 use super::{WatchRequest, Watching};
 
 /// A watcher's place in the hub.
@@ -19,6 +20,7 @@ pub(super) type Slot = usize;
 #[derive(Debug)]
 pub(crate) struct Hub {
     inner: Mutex<Inner>,
+    teller: Arc<Teller>,
 }
 
 #[derive(Debug)]
@@ -64,6 +66,7 @@ impl Hub {
                 slots: Vec::new(),
                 free: Vec::new(),
             }),
+            teller: Teller::new(),
         }
     }
 
@@ -71,11 +74,14 @@ impl Hub {
     pub(crate) fn publish(&self, revision: i64, records: &[(Revision, Arc<Record>)]) {
         let mut inner = self.lock();
         inner.revision = revision;
+        let mut rung = Vec::new();
         match records {
             [] => {}
-            [(_, record)] => inner.publish_one(revision, record),
-            many => inner.publish_many(revision, many),
+            [(_, record)] => inner.publish_one(revision, record, &mut rung),
+            many => inner.publish_many(revision, many, &mut rung),
         }
+        drop(inner);
+        self.teller.wake(rung);
     }
 
     /// The youngest main revision that was published.
@@ -90,6 +96,7 @@ impl Hub {
     }
 
     pub(super) fn add(&self, queue: &Arc<Queue>, id: i64, request: &WatchRequest) -> (Slot, Watching) {
+        self.teller.start();
         let mut inner = self.lock();
         let revision = inner.revision;
         let next = if request.start_revision > 0 {
@@ -178,19 +185,30 @@ impl Hub {
     }
 }
 
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.teller.close();
+    }
+}
+
 impl Inner {
-    fn publish_one(&mut self, revision: i64, record: &Arc<Record>) {
+    fn publish_one(&mut self, revision: i64, record: &Arc<Record>, rung: &mut Vec<Arc<Queue>>) {
         let Self { by_keys, slots, .. } = self;
         by_keys.matching(record.key(), |slot| {
             if let Some(watcher) = slots.get_mut(*slot).and_then(Option::as_mut)
                 && watcher.wants(revision, record)
             {
-                watcher.hand(revision, Group::One(record.clone()));
+                watcher.hand(revision, Group::One(record.clone()), rung);
             }
         });
     }
 
-    fn publish_many(&mut self, revision: i64, records: &[(Revision, Arc<Record>)]) {
+    fn publish_many(
+        &mut self,
+        revision: i64,
+        records: &[(Revision, Arc<Record>)],
+        rung: &mut Vec<Arc<Queue>>,
+    ) {
         let Self { by_keys, slots, .. } = self;
         let mut groups: BTreeMap<Slot, Vec<Arc<Record>>> = BTreeMap::new();
         for (_, record) in records {
@@ -203,7 +221,7 @@ impl Inner {
         }
         for (slot, records) in groups {
             if let Some(watcher) = slots.get_mut(slot).and_then(Option::as_mut) {
-                watcher.hand(revision, Group::Many(records.into()));
+                watcher.hand(revision, Group::Many(records.into()), rung);
             }
         }
     }
@@ -214,8 +232,8 @@ impl Watcher {
         !self.behind && revision >= self.next && told(record, self.no_put, self.no_delete)
     }
 
-    /// Puts the group into the queue, or falls behind from here on.
-    fn hand(&mut self, revision: i64, group: Group) {
+    /// Puts the group into the queue, or falls behind from here on. Notes the queue if its stream has to be woken.
+    fn hand(&mut self, revision: i64, group: Group, rung: &mut Vec<Arc<Queue>>) {
         let taken = self.queue.push(Delivery {
             watch: self.id,
             prev_kv: self.prev_kv,
@@ -229,7 +247,9 @@ impl Watcher {
             self.behind = true;
             self.queue.fell_behind();
         }
-        self.queue.ring();
+        if self.queue.mark() {
+            rung.push(self.queue.clone());
+        }
     }
 }
 

@@ -1,11 +1,15 @@
 //! One stream's queue between the writer, which never waits, and the stream's task, which does.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use koinon_core_kv::Record;
-use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::bell::Bell;
 
 /// The records of one main revision that a watcher matched. Watchers of the same records share them.
 #[derive(Debug, Clone)]
@@ -37,7 +41,10 @@ pub(crate) struct Delivery {
 pub(crate) struct Queue {
     inner: Mutex<Inner>,
     /// Rung when there is something to take or a watcher fell behind.
-    bell: Notify,
+    bell: Bell,
+    made: Instant,
+    /// When the teller woke the stream last, counted from `made`, and one more; 0: never.
+    woken_us: AtomicU64,
     /// How many of its watchers are behind. Changed under the hub's lock.
     behind: AtomicUsize,
     events_max: usize,
@@ -55,7 +62,9 @@ impl Queue {
     pub(crate) fn new(events_max: usize, bytes_max: usize) -> Self {
         Self {
             inner: Mutex::default(),
-            bell: Notify::new(),
+            bell: Bell::default(),
+            made: Instant::now(),
+            woken_us: AtomicU64::new(0),
             behind: AtomicUsize::new(0),
             events_max,
             bytes_max,
@@ -77,17 +86,20 @@ impl Queue {
         true
     }
 
-    /// Up to `max` deliveries, oldest first.
-    pub(crate) fn take(&self, max: usize) -> Vec<Delivery> {
+    /// Takes up to `max` deliveries, oldest first. What comes later than the call rings anew.
+    pub(crate) fn take(&self, max: usize, taken: &mut Vec<Delivery>) {
+        self.bell.hush();
         let mut inner = self.lock();
         let count = inner.deliveries.len().min(max);
-        let taken: Vec<_> = inner.deliveries.drain(..count).collect();
-        for delivery in &taken {
+        for _ in 0..count {
+            let Some(delivery) = inner.deliveries.pop_front() else {
+                break;
+            };
             let (events, bytes) = weight(&delivery.group);
             inner.events -= events;
             inner.bytes -= bytes;
+            taken.push(delivery);
         }
-        taken
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -127,11 +139,35 @@ impl Queue {
     }
 
     pub(crate) fn ring(&self) {
-        self.bell.notify_one();
+        self.bell.ring();
     }
 
-    pub(crate) async fn rung(&self) {
-        self.bell.notified().await;
+    /// Rings without waking the stream; whether it has to be woken.
+    pub(super) fn mark(&self) -> bool {
+        self.bell.mark()
+    }
+
+    pub(super) fn wake(&self) {
+        self.bell.wake();
+    }
+
+    /// Wakes the stream, and remembers when.
+    pub(super) fn wake_at(&self, now: Instant) {
+        let us = u64::try_from((now - self.made).as_micros()).unwrap_or(0);
+        self.woken_us.store(us + 1, Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// When the stream may be woken again, if not now.
+    pub(super) fn due(&self, now: Instant, pause: Duration) -> Option<Instant> {
+        let woken_us = self.woken_us.load(Ordering::Relaxed).checked_sub(1)?;
+        let due = self.made + Duration::from_micros(woken_us) + pause;
+        (due > now).then_some(due)
+    }
+
+    /// Ready when it was rung since the last call of [`Self::take`].
+    pub(crate) fn poll_rung(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.bell.poll(cx)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {

@@ -1,8 +1,10 @@
 //! One client's watchers: taking from the queue, and catching up those that are behind.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use koinon_core_kv::{KvError, Record, SpaceId};
 
@@ -14,6 +16,8 @@ use crate::shared::Shared;
 
 /// How many deliveries are made into messages at once.
 const DELIVERIES_MAX: usize = 256;
+/// For how many of them a stream keeps room.
+const TAKEN_KEPT_MAX: usize = 16;
 
 /// One client's watchers in one keyspace. Dropping it ends them.
 pub struct WatchStream {
@@ -23,7 +27,9 @@ pub struct WatchStream {
     watchers: BTreeMap<i64, Slot>,
     next_id: i64,
     /// Made, but not asked for yet.
-    ready: std::collections::VecDeque<WatchMessage>,
+    ready: VecDeque<WatchMessage>,
+    /// Empty between two calls; kept for its room.
+    taken: Vec<Delivery>,
 }
 
 impl fmt::Debug for WatchStream {
@@ -45,7 +51,8 @@ impl WatchStream {
             space,
             watchers: BTreeMap::new(),
             next_id: 0,
-            ready: std::collections::VecDeque::new(),
+            ready: VecDeque::new(),
+            taken: Vec::new(),
         }
     }
 
@@ -115,11 +122,19 @@ impl WatchStream {
     /// # Errors
     /// When records cannot be read; the stream cannot go on then.
     pub async fn next(&mut self) -> Result<WatchMessage, StoreError> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The next message, as [`Self::next`] waits for it.
+    ///
+    /// # Errors
+    /// When records cannot be read; the stream cannot go on then.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<WatchMessage, StoreError>> {
         loop {
             if let Some(message) = self.try_next()? {
-                return Ok(message);
+                return Poll::Ready(Ok(message));
             }
-            self.queue.rung().await;
+            ready!(self.queue.poll_rung(cx));
         }
     }
 
@@ -139,25 +154,34 @@ impl WatchStream {
     }
 
     fn take_from_queue(&mut self) -> Result<(), StoreError> {
-        let deliveries = self.queue.take(DELIVERIES_MAX);
-        // One message for each watcher: its events stay in order, and a busy one costs few messages.
-        let mut places: HashMap<i64, usize> = HashMap::new();
-        let mut messages: Vec<WatchMessage> = Vec::new();
-        for delivery in deliveries {
-            let place = *places.entry(delivery.watch).or_insert_with(|| {
-                messages.push(WatchMessage::Events {
+        let mut deliveries = std::mem::take(&mut self.taken);
+        self.queue.take(DELIVERIES_MAX, &mut deliveries);
+        for delivery in deliveries.drain(..) {
+            let mut more = Vec::with_capacity(delivery.group.records().len());
+            self.events_of(&delivery, &mut more)?;
+            // One message for each watcher: its events stay in order, and a busy one costs few messages. There are few to
+            // look through, as `DELIVERIES_MAX` says.
+            let begun = self.ready.iter_mut().rev().find_map(|message| match message {
+                WatchMessage::Events {
+                    watch,
+                    revision,
+                    events,
+                } if *watch == delivery.watch => Some((revision, events)),
+                WatchMessage::Events { .. } | WatchMessage::Compacted { .. } => None,
+            });
+            if let Some((revision, events)) = begun {
+                *revision = delivery.revision;
+                events.append(&mut more);
+            } else {
+                self.ready.push_back(WatchMessage::Events {
                     watch: delivery.watch,
                     revision: delivery.revision,
-                    events: Vec::new(),
+                    events: more,
                 });
-                messages.len() - 1
-            });
-            if let Some(WatchMessage::Events { revision, events, .. }) = messages.get_mut(place) {
-                *revision = delivery.revision;
-                self.events_of(&delivery, events)?;
             }
         }
-        self.ready.extend(messages);
+        deliveries.shrink_to(TAKEN_KEPT_MAX);
+        self.taken = deliveries;
         Ok(())
     }
 
