@@ -1,6 +1,5 @@
 //! Where values are: in memory first, then in the backend.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use koinon_core_kv::{Record, Records, RecordsError, Revision, SpaceId};
@@ -79,7 +78,7 @@ impl Values {
         } else {
             None
         };
-        let mut records: BTreeMap<Revision, Arc<Record>> = BTreeMap::new();
+        let mut records: Vec<(Revision, Arc<Record>)> = Vec::new();
         if !young.whole {
             let to = Revision::new(upto.saturating_add(1), 0);
             let failed = |source| RecordsError {
@@ -98,7 +97,7 @@ impl Values {
                         at,
                         source: error.into(),
                     })?;
-                    records.insert(at, Arc::new(record));
+                    records.push((at, Arc::new(record)));
                 }
                 Ok::<_, RecordsError>(old.next)
             };
@@ -112,13 +111,15 @@ impl Values {
                 cut = Some(cut.map_or(next, |cut| cut.min(next)));
             }
         }
-        records.extend(young.records);
+        if !young.records.is_empty() {
+            // Two runs in order, which share what is in both places.
+            records.extend(young.records);
+            records.sort_by_key(|(at, _)| *at);
+            records.dedup_by_key(|(at, _)| *at);
+        }
         // Of the main revision in which it was cut there may be more.
         let upto = cut.map_or(upto, |cut| upto.min(cut.main - 1));
-        records.retain(|at, _| at.main <= upto);
-        Ok(History {
-            records: records.into_iter().collect(),
-            upto,
-        })
+        records.truncate(records.partition_point(|(at, _)| at.main <= upto));
+        Ok(History { records, upto })
     }
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join;
 use koinon_store::{Export, StoreError};
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -60,12 +61,17 @@ impl Inner {
             answers,
         };
         let mut writer = Writer::new(plan).map_err(SnapshotError::from)?;
-        let mut from = Some(0);
+        let (mut from, mut written) = (Some(0), Vec::new());
         while let Some(at) = from {
             let held = Arc::clone(&export);
-            (writer, from) = blocking(move || write_piece(&held, at, writer)).await?;
-            sending.send_all(writer.take()).await?;
+            // One piece is read while the one before is sent.
+            let next = blocking(move || write_piece(&held, at, writer));
+            let (next, sent) = join(next, sending.send_all(written)).await;
+            sent?;
+            (writer, from) = next?;
+            written = writer.take();
         }
+        sending.send_all(written).await?;
         for (key, value) in &rest {
             writer.add(key, value).map_err(SnapshotError::from)?;
         }

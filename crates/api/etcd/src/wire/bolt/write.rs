@@ -84,20 +84,21 @@ impl Writer {
     /// # Errors
     /// When it is not the one that was planned.
     pub fn add(&mut self, key: &[u8], value: &[u8]) -> Result<(), WriteError> {
-        let Some(leaf) = self.planned_leaf().cloned() else {
+        let Some(leaf) = self.planned_leaf() else {
             return Err(WriteError::NotPlanned);
         };
         if self.entries == 0 && key != &*leaf.first_key {
             return Err(WriteError::NotPlanned);
         }
+        let (entries, len) = (leaf.entries, leaf.len);
         // A position is counted from its own entry in the table.
-        let at = (leaf.entries - self.entries) * ENTRY_LEN + self.content.len();
+        let at = (entries - self.entries) * ENTRY_LEN + self.content.len();
         put_leaf_entry(&mut self.table, 0, at, key.len(), value.len());
         self.content.extend_from_slice(key);
         self.content.extend_from_slice(value);
         self.entries += 1;
-        if self.entries == leaf.entries {
-            self.finish_leaf(&leaf)?;
+        if self.entries == entries {
+            self.finish_leaf(len)?;
         }
         Ok(())
     }
@@ -118,12 +119,12 @@ impl Writer {
         tree.levels.last()?.get(self.leaf)
     }
 
-    fn finish_leaf(&mut self, leaf: &Page) -> Result<(), WriteError> {
-        if HEAD_LEN + self.table.len() + self.content.len() != leaf.len {
+    fn finish_leaf(&mut self, len: usize) -> Result<(), WriteError> {
+        if HEAD_LEN + self.table.len() + self.content.len() != len {
             return Err(WriteError::NotPlanned);
         }
-        let pages = pages_of(leaf.len);
-        self.head(self.page, flags::LEAF, leaf.entries, pages);
+        let pages = pages_of(len);
+        self.head(self.page, flags::LEAF, self.entries, pages);
         self.out.append(&mut self.table);
         self.out.append(&mut self.content);
         self.pad();
