@@ -7,6 +7,7 @@
 //! | `kv`, `lease`, `cluster`, `maintenance` | calls with one answer |
 //! | `watch`, `lock`, `election`, `snapshot` | calls that last |
 //! | `pipe` | where a lasting call's messages come from and go to |
+//! | `gate` | waiting for several things without looking at all of them |
 //! | `http2`, `exchange` | gRPC: a connection, and one call on it |
 //! | `http1`, `gateway`, `probes` | JSON, and what operators ask |
 //! | `v2` | the v2 keys |
@@ -19,6 +20,7 @@ mod cluster;
 mod door;
 mod election;
 mod exchange;
+mod gate;
 mod gateway;
 mod http1;
 mod http2;

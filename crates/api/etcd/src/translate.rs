@@ -7,6 +7,7 @@ pub mod error;
 pub mod header;
 pub mod request;
 pub mod response;
+pub mod told;
 pub mod txn;
 pub mod v2;
 pub mod watch;

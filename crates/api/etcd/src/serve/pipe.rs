@@ -10,7 +10,8 @@ use crate::wire::status::Status;
 
 /// Requests as they come.
 pub(super) trait Incoming: Send {
-    /// The next request; `None` when the client has sent all. May be dropped while waiting: nothing is lost.
+    /// The next request; `None` when the client has sent all. May be dropped while waiting: nothing is lost, and who
+    /// polled it last is woken all the same.
     fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, Status>> + Send;
 }
 

@@ -6,17 +6,22 @@
 //!   here and its bounded queue there.
 
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use koinon_base::Rng;
 use koinon_store::{WatchMessage, WatchRefused, WatchStream};
-use prost::Message;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::calls::read;
 use super::door::Inner;
+use super::gate::Gate;
 use super::pipe::{Incoming, Outgoing, send};
 use super::stats::Opened;
+use crate::translate::told::Told;
 use crate::translate::watch::{NO_WATCHER, event, fragments, is_empty_range, watcher};
 use crate::translate::{DoorError, watch};
 use crate::wire::etcdserverpb::watch_request::RequestUnion;
@@ -45,6 +50,15 @@ struct Session<'a, O> {
     progress_wanted: bool,
 }
 
+/// What a watch call goes on with.
+enum Turn {
+    /// The client wants something, or will want nothing more.
+    Asked(Option<Bytes>),
+    Happened(WatchMessage),
+    /// It is time to see who heard nothing for long.
+    Look,
+}
+
 impl Inner {
     pub(super) async fn watch(
         &self,
@@ -60,20 +74,31 @@ impl Inner {
         };
         let mut looks = interval_at(Instant::now() + self.progress_pause(), self.progress_pause());
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Events come often; for the others it is looked only when they woke this.
+        let (asking, looking) = (Gate::new(), Gate::new());
         // A client that has said everything may still listen.
         let mut asks = true;
         loop {
-            tokio::select! {
-                biased;
-                request = requests.next(), if asks => match request? {
-                    Some(message) => session.asked(read(message)?).await?,
-                    None => asks = false,
-                },
-                status = session.answers.closed(), if !asks => return Err(status),
-                message = session.stream.next() => {
-                    session.happened(message.map_err(DoorError::from)?).await?;
+            let turn = poll_fn(|cx| {
+                if asks {
+                    let request = asking.poll(cx, |cx| pin!(requests.next()).poll(cx));
+                    if let Poll::Ready(request) = request {
+                        return Poll::Ready(request.map(Turn::Asked));
+                    }
+                } else if let Poll::Ready(status) = pin!(session.answers.closed()).poll(cx) {
+                    return Poll::Ready(Err(status));
                 }
-                _ = looks.tick() => session.look().await?,
+                if let Poll::Ready(message) = session.stream.poll_next(cx) {
+                    let message = message.map_err(|error| DoorError::from(error).into());
+                    return Poll::Ready(message.map(Turn::Happened));
+                }
+                looking.poll(cx, |cx| looks.poll_tick(cx)).map(|_| Ok(Turn::Look))
+            });
+            match turn.await? {
+                Turn::Asked(Some(message)) => session.asked(read(message)?).await?,
+                Turn::Asked(None) => asks = false,
+                Turn::Happened(message) => session.happened(message).await?,
+                Turn::Look => session.look().await?,
             }
             session.tell_progress().await?;
         }
@@ -180,13 +205,18 @@ impl<O: Outgoing> Session<'_, O> {
                     wishes.told = true;
                     wishes.fragment
                 });
+                let header = self.door.header(revision);
+                let told = Told::new(header, watch, &events);
+                if events.len() == 1 || told.len() <= MESSAGE_BYTES_SOFT_MAX {
+                    return self.answers.send(told.encode()).await;
+                }
                 let whole = WatchResponse {
-                    header: self.door.header(revision),
+                    header,
                     watch_id: watch,
                     events: events.iter().map(event).collect(),
                     ..WatchResponse::default()
                 };
-                self.tell(whole, fragment).await
+                self.tell_in_pieces(whole, fragment).await
             }
             WatchMessage::Compacted {
                 watch,
@@ -207,10 +237,7 @@ impl<O: Outgoing> Session<'_, O> {
         }
     }
 
-    async fn tell(&mut self, whole: WatchResponse, fragment: bool) -> Result<(), Status> {
-        if whole.events.len() == 1 || whole.encoded_len() <= MESSAGE_BYTES_SOFT_MAX {
-            return send(self.answers, &whole).await;
-        }
+    async fn tell_in_pieces(&mut self, whole: WatchResponse, fragment: bool) -> Result<(), Status> {
         for message in watch::by_revision(whole, MESSAGE_BYTES_SOFT_MAX) {
             if fragment {
                 for piece in fragments(message, self.door.limits.message_bytes_max()) {

@@ -31,10 +31,14 @@ pub enum FrameError {
 
 /// A message with its prefix, ready to send.
 pub fn encode(message: &impl Message) -> Bytes {
-    let len = message.encoded_len();
+    encode_with(message.encoded_len(), |out| message.encode_raw(out))
+}
+
+/// A message of `len` bytes that `write` writes, with its prefix.
+pub fn encode_with(len: usize, write: impl FnOnce(&mut BytesMut)) -> Bytes {
     let mut out = BytesMut::with_capacity(PREFIX_LEN + len);
     put_prefix(&mut out, len);
-    message.encode_raw(&mut out);
+    write(&mut out);
     out.freeze()
 }
 
