@@ -1,5 +1,9 @@
 //! The registry's settings, with the values that Eureka's servers ship with.
 
+use crate::error::RegistryError;
+use crate::model::Description;
+use crate::pairs::Pairs;
+
 /// When the registry stops believing that silent instances are dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PreservationMode {
@@ -59,5 +63,26 @@ impl Default for Config {
             bytes_max: 1 << 30,
             metadata_len_max: 1 << 20,
         }
+    }
+}
+
+impl Config {
+    /// Adds `pairs` to an instance's metadata, or replaces what is there.
+    ///
+    /// # Errors
+    /// When there would be too much of it.
+    pub fn merge_metadata(&self, description: &mut Description, pairs: &Pairs) -> Result<(), RegistryError> {
+        let merged = description.metadata.merged_with(pairs);
+        let (len, max) = (merged.text_len(), self.metadata_len_max);
+        if len > max {
+            return Err(RegistryError::MetadataTooLarge {
+                service: description.service.clone(),
+                id: description.id.clone(),
+                len,
+                max,
+            });
+        }
+        description.metadata = merged;
+        Ok(())
     }
 }

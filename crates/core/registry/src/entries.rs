@@ -15,7 +15,7 @@ use std::collections::hash_map::Entry as Slot;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::sync::Arc;
 
-use koinon_base::{InstanceId, ServiceName};
+use koinon_base::{InstanceId, Now, ServiceName};
 
 use crate::lease::Lease;
 use crate::model::Instance;
@@ -24,11 +24,11 @@ use crate::table::Table;
 /// With 250 000 instances a shard holds about a thousand: it grows in some ten microseconds. Empty, all take 8 KiB.
 const SHARDS: usize = 256;
 
-/// An instance and its lease.
+/// An instance and its lease; one that is persistent has none.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) instance: Arc<Instance>,
-    pub(crate) lease: Lease,
+    pub(crate) lease: Option<Lease>,
     /// The names that are in the instance too, here to be compared without going there.
     service: ServiceName,
     id: InstanceId,
@@ -50,13 +50,18 @@ pub(crate) struct Entries {
 }
 
 impl Entry {
-    pub(crate) fn new(instance: Arc<Instance>, lease: Lease) -> Self {
+    pub(crate) fn new(instance: Arc<Instance>, lease: Option<Lease>) -> Self {
         Self {
             service: instance.service().clone(),
             id: instance.id().clone(),
             instance,
             lease,
         }
+    }
+
+    /// Whether it was silent for too long, `grace_ms` more allowed.
+    pub(crate) fn is_expired(&self, now: Now, grace_ms: u64) -> bool {
+        self.lease.is_some_and(|lease| lease.is_expired(now, grace_ms))
     }
 
     fn is(&self, service: &ServiceName, id: &InstanceId) -> bool {

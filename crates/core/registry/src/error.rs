@@ -3,6 +3,8 @@
 use koinon_base::{ErrorKind, InstanceId, ServiceName};
 use thiserror::Error;
 
+use crate::model::Consistency;
+
 /// Why the registry did not do what was asked; nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RegistryError {
@@ -15,11 +17,30 @@ pub enum RegistryError {
         id: InstanceId,
     },
     /// A persistent instance, and no store to keep it.
-    #[error(
-        "instance {id} of service {service} is persistent, which needs the store; this node has none yet, \
-         register it as ephemeral"
-    )]
+    #[error("instance {id} of service {service} is persistent, which needs the store, and this registry has none")]
     NeedsStore {
+        /// The service.
+        service: ServiceName,
+        /// The instance.
+        id: InstanceId,
+    },
+    /// An id is of one class at a time.
+    #[error(
+        "instance {id} of service {service} is registered as {held}; deregister it before it is registered as {asked}"
+    )]
+    OtherClass {
+        /// The service.
+        service: ServiceName,
+        /// The instance.
+        id: InstanceId,
+        /// The class it has.
+        held: Consistency,
+        /// The class it was to have.
+        asked: Consistency,
+    },
+    /// The store has it: what is changed here only would be lost.
+    #[error("instance {id} of service {service} is persistent: it can only be changed in the store")]
+    InStore {
         /// The service.
         service: ServiceName,
         /// The instance.
@@ -69,6 +90,8 @@ impl RegistryError {
             Self::NotRegistered { .. } => ErrorKind::NotFound,
             Self::MetadataTooLarge { .. } => ErrorKind::Invalid,
             Self::NeedsStore { .. } => ErrorKind::Unavailable,
+            Self::OtherClass { .. } => ErrorKind::AlreadyExists,
+            Self::InStore { .. } => ErrorKind::Conflict,
             Self::Full { .. } | Self::OutOfBytes { .. } => ErrorKind::Overloaded,
         }
     }

@@ -5,6 +5,8 @@
 //! compatibility ("will not be fixed"); clients and operators have tuned their intervals to it, so it is ours too.
 //! (Source: Netflix/eureka, `Lease.java`.)
 
+use std::num::NonZeroU64;
+
 use koinon_base::Now;
 
 /// What the registrant asks of its lease. Kept as given, because it is shown as given.
@@ -46,7 +48,8 @@ impl Default for LeaseTerms {
 /// A running lease.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lease {
-    duration_ms: u64,
+    /// Never zero, so that having no lease takes no room.
+    duration_ms: NonZeroU64,
     /// On the monotonic clock: the start, or the latest renewal plus one duration.
     last_update_ms: u64,
 }
@@ -54,14 +57,14 @@ pub(crate) struct Lease {
 impl Lease {
     pub(crate) fn start(now: Now, terms: LeaseTerms) -> Self {
         Self {
-            duration_ms: terms.duration_ms(),
+            duration_ms: NonZeroU64::new(terms.duration_ms()).unwrap_or(NonZeroU64::MIN),
             last_update_ms: now.mono_ms,
         }
     }
 
     /// Renews, and says when that was as Eureka shows it (Unix milliseconds, one duration ahead).
     pub(crate) fn renew(&mut self, now: Now) -> i64 {
-        let ahead = now.plus_ms(self.duration_ms);
+        let ahead = now.plus_ms(self.duration_ms.get());
         self.last_update_ms = ahead.mono_ms;
         ahead.unix_ms
     }
@@ -71,7 +74,7 @@ impl Lease {
         now.mono_ms
             > self
                 .last_update_ms
-                .saturating_add(self.duration_ms)
+                .saturating_add(self.duration_ms.get())
                 .saturating_add(grace_ms)
     }
 }

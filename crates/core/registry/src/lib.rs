@@ -43,7 +43,9 @@ pub use change_log::{Change, Changes};
 pub use config::{Config, PreservationMode};
 pub use error::RegistryError;
 pub use lease::LeaseTerms;
-pub use model::{ChangeKind, Consistency, Description, Health, Instance, Registration, Scheme, Status, Text};
+pub use model::{
+    ChangeKind, Consistency, Description, Health, Instance, Kept, Registration, Scheme, Status, Text,
+};
 pub use outcome::{Counters, Delta, Eviction, Figures, RenewOutcome, Renewal};
 pub use pairs::Pairs;
 pub use preservation::PreservationState;

@@ -164,6 +164,21 @@ pub struct Registration {
     pub replicated: bool,
 }
 
+/// A persistent instance as the store has it.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Who.
+    pub description: Description,
+    /// What it says of itself.
+    pub status: Status,
+    /// The override an operator set, if any.
+    pub status_override: Option<Status>,
+    /// When it was first registered, Unix milliseconds.
+    pub registered_ms: i64,
+    /// When the store last changed it, Unix milliseconds.
+    pub changed_ms: i64,
+}
+
 /// What happened to an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
@@ -180,6 +195,8 @@ pub enum ChangeKind {
 pub struct Instance {
     /// What it says of itself.
     pub description: Arc<Description>,
+    /// What keeps it alive.
+    pub consistency: Consistency,
     /// The status that holds.
     pub status: Status,
     /// The override an operator set, if any.
@@ -204,6 +221,23 @@ pub struct Instance {
     pub revision: u64,
 }
 
+impl Consistency {
+    /// The class's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ephemeral => "ephemeral",
+            Self::Persistent => "persistent",
+        }
+    }
+}
+
+impl fmt::Display for Consistency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl Instance {
     /// The instance's identity.
     #[must_use]
@@ -217,7 +251,8 @@ impl Instance {
         &self.description.service
     }
 
-    /// When the lease was last renewed, as Eureka shows it: a renewal counts from one duration ahead.
+    /// When the lease was last renewed, as Eureka shows it: a renewal counts from one duration ahead. Without a lease,
+    /// when it was registered.
     #[must_use]
     pub fn renewed_ms(&self) -> i64 {
         self.renewed_ms.load(Ordering::Relaxed)

@@ -26,6 +26,8 @@ pub struct Renewal {
 pub enum RenewOutcome {
     /// The lease goes on.
     Renewed,
+    /// It is persistent and has no lease: nothing was done, and nothing need be.
+    NotNeeded,
     /// No such instance: the client must register.
     NotRegistered,
     /// Its status is unknown (an override was removed): the client must register to say it again.
@@ -84,6 +86,8 @@ pub struct Figures {
     pub revision: u64,
     /// Instances by status.
     pub counts: StatusCounts,
+    /// How many of them are persistent.
+    pub persistent: usize,
     /// Services with an instance.
     pub services: usize,
     /// Renewals in the last whole window.

@@ -7,9 +7,12 @@
 //!
 //! Invariants:
 //! - `view` holds exactly the instances of `entries`, and `counts` counts exactly them;
+//! - `kept` counts exactly those that are persistent, and these have no lease;
 //! - `bytes` counts exactly the registered instances, and `account` holds that and what the log counts;
 //! - every change takes the next revision, and the log holds it;
 //! - an instance's `revision` is that of its latest change, so the log's older entry for it can be found.
+
+mod kept;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -40,6 +43,7 @@ pub struct Registry {
     entries: Entries,
     view: Services,
     counts: StatusCounts,
+    kept: usize,
     bytes: usize,
     account: Account,
     revision: u64,
@@ -66,6 +70,7 @@ impl Registry {
             entries: Entries::new(),
             view: Services::default(),
             counts: StatusCounts::default(),
+            kept: 0,
             bytes: 0,
             account: Account::new(budget),
             revision,
@@ -80,7 +85,7 @@ impl Registry {
     /// all the same.
     ///
     /// # Errors
-    /// When it is persistent, or the namespace is full.
+    /// When it is persistent or is registered as such, or the namespace is full.
     pub fn register(&mut self, now: Now, registration: Registration) -> Result<Arc<Instance>, RegistryError> {
         let Registration {
             mut description,
@@ -99,11 +104,13 @@ impl Registry {
         let held = self
             .entry(&description.service, &description.id)
             .map(|entry| Arc::clone(&entry.instance));
-        if held.is_none() && self.counts.total() >= self.config.instances_max {
-            return Err(RegistryError::Full {
-                max: self.config.instances_max,
-            });
+        if held
+            .as_ref()
+            .is_some_and(|held| held.consistency == Consistency::Persistent)
+        {
+            return Err(other_class(&description, Consistency::Persistent));
         }
+        self.check_number(held.is_some())?;
         let lease = Lease::start(now, description.lease);
         // One that names no time is always taken for newer: neither a step of this server's clock nor a time in the
         // future that another door let in may make the registry ignore it.
@@ -169,7 +176,10 @@ impl Registry {
             self.counters.renewals_refused += 1;
             return RenewOutcome::StatusUnknown;
         }
-        held.renewed_ms.store(entry.lease.renew(now), Ordering::Relaxed);
+        let Some(lease) = &mut entry.lease else {
+            return RenewOutcome::NotNeeded;
+        };
+        held.renewed_ms.store(lease.renew(now), Ordering::Relaxed);
         let last_dirty_ms = held.last_dirty_ms;
         let changed = (status != held.status).then(|| Instance {
             status,
@@ -211,8 +221,9 @@ impl Registry {
     /// Removes an instance that leaves.
     ///
     /// # Errors
-    /// When it is not registered.
+    /// When it is not registered, or persistent.
     pub fn cancel(&mut self, now: Now, service: &ServiceName, id: &InstanceId) -> Result<(), RegistryError> {
+        self.check_ephemeral(service, id)?;
         self.remove(now, service, id)
             .ok_or_else(|| not_registered(service, id))?;
         self.counters.cancels += 1;
@@ -223,7 +234,7 @@ impl Registry {
     /// change and sets no override.
     ///
     /// # Errors
-    /// When it is not registered, or its lease has run out.
+    /// When it is not registered or persistent, or its lease has run out.
     pub fn override_status(
         &mut self,
         now: Now,
@@ -244,7 +255,7 @@ impl Registry {
     /// register it again). Its lease is renewed by the way; without an override nothing else happens.
     ///
     /// # Errors
-    /// When it is not registered, or its lease has run out.
+    /// When it is not registered or persistent, or its lease has run out.
     pub fn remove_override(
         &mut self,
         now: Now,
@@ -265,7 +276,7 @@ impl Registry {
     /// there it may not grow without end, because everybody fetches it.
     ///
     /// # Errors
-    /// When it is not registered, its lease has run out, or there would be too much of it.
+    /// When it is not registered or persistent, its lease has run out, or there would be too much of it.
     pub fn merge_metadata(
         &mut self,
         now: Now,
@@ -273,20 +284,12 @@ impl Registry {
         id: &InstanceId,
         pairs: &Pairs,
     ) -> Result<Arc<Instance>, RegistryError> {
+        self.check_ephemeral(service, id)?;
         let held = self
             .get(now, service, id)
             .ok_or_else(|| not_registered(service, id))?;
         let mut description = Description::clone(&held.description);
-        description.metadata = description.metadata.merged_with(pairs);
-        let (len, max) = (description.metadata.text_len(), self.config.metadata_len_max);
-        if len > max {
-            return Err(RegistryError::MetadataTooLarge {
-                service: description.service,
-                id: description.id,
-                len,
-                max,
-            });
-        }
+        self.config.merge_metadata(&mut description, pairs)?;
         self.register(
             now,
             Registration {
@@ -304,13 +307,13 @@ impl Registry {
     pub fn get(&mut self, now: Now, service: &ServiceName, id: &InstanceId) -> Option<Arc<Instance>> {
         let expiry_on = self.is_expiry_on(now);
         let entry = self.entry(service, id)?;
-        (!expiry_on || !entry.lease.is_expired(now, 0)).then(|| Arc::clone(&entry.instance))
+        (!expiry_on || !entry.is_expired(now, 0)).then(|| Arc::clone(&entry.instance))
     }
 
     /// The first instance of this id in any service, like [`Self::get`].
     pub fn find(&mut self, now: Now, id: &InstanceId) -> Option<Arc<Instance>> {
         let expiry_on = self.is_expiry_on(now);
-        let alive = |entry: &&Entry| !expiry_on || !entry.lease.is_expired(now, 0);
+        let alive = |entry: &&Entry| !expiry_on || !entry.is_expired(now, 0);
         let mut found = self.entries.of_id(id);
         found.find(alive).map(|entry| Arc::clone(&entry.instance))
     }
@@ -325,11 +328,11 @@ impl Registry {
         let late = self
             .entries
             .iter()
-            .filter(|entry| entry.lease.is_expired(now, grace_ms));
+            .filter(|entry| entry.is_expired(now, grace_ms));
         let mut expired: Vec<&Instance> = late.map(|entry| &*entry.instance).collect();
         // Any order will do, if it is the same for the same history.
         expired.sort_unstable_by_key(|instance| instance.revision);
-        let all = self.counts.total();
+        let all = self.leased();
         let limit = all - (all as f64 * self.config.renewal_percent_threshold) as usize;
         rng.choose_front(&mut expired, limit);
         let chosen = expired.iter().take(limit);
@@ -351,7 +354,7 @@ impl Registry {
         id: &InstanceId,
     ) -> Option<Arc<Instance>> {
         self.entry(service, id)
-            .filter(|entry| entry.lease.is_expired(now, grace_ms))?;
+            .filter(|entry| entry.is_expired(now, grace_ms))?;
         let evicted = self.remove(now, service, id)?;
         self.counters.evictions += 1;
         Some(evicted)
@@ -372,7 +375,7 @@ impl Registry {
 
     /// Corrects how many renewing clients are expected; due every 15 minutes.
     pub fn correct_expected_clients(&mut self) {
-        self.preservation.expect(self.counts.total(), &self.config);
+        self.preservation.expect(self.leased(), &self.config);
     }
 
     /// The present revision.
@@ -420,10 +423,11 @@ impl Registry {
         Figures {
             revision: self.revision,
             counts: self.counts,
+            persistent: self.kept,
             services: self.view.len(),
             renewals_last_window: self.preservation.renewals_last_window(now, &self.config),
             renewals_threshold: self.preservation.threshold(&self.config),
-            preservation: self.preservation.state(now, self.counts.total(), &self.config),
+            preservation: self.preservation.state(now, self.leased(), &self.config),
             bytes: self.bytes + self.log.removed_bytes(),
             change_log_len: self.log.len(),
             counters: self.counters,
@@ -431,8 +435,34 @@ impl Registry {
     }
 
     fn is_expiry_on(&mut self, now: Now) -> bool {
-        let state = self.preservation.state(now, self.counts.total(), &self.config);
+        let state = self.preservation.state(now, self.leased(), &self.config);
         state != PreservationState::Protecting
+    }
+
+    /// How many instances live by heartbeats: those that eviction and self-preservation reckon with.
+    fn leased(&self) -> usize {
+        self.counts.total() - self.kept
+    }
+
+    /// Whether there may be one more, or again one that is there.
+    fn check_number(&self, is_held: bool) -> Result<(), RegistryError> {
+        if !is_held && self.counts.total() >= self.config.instances_max {
+            return Err(RegistryError::Full {
+                max: self.config.instances_max,
+            });
+        }
+        Ok(())
+    }
+
+    fn check_ephemeral(&self, service: &ServiceName, id: &InstanceId) -> Result<(), RegistryError> {
+        let held = self.entry(service, id).map(|entry| entry.instance.consistency);
+        match held {
+            Some(Consistency::Persistent) => Err(RegistryError::InStore {
+                service: service.clone(),
+                id: id.clone(),
+            }),
+            Some(Consistency::Ephemeral) | None => Ok(()),
+        }
     }
 
     fn entry(&self, service: &ServiceName, id: &InstanceId) -> Option<&Entry> {
@@ -445,11 +475,13 @@ impl Registry {
         service: &ServiceName,
         id: &InstanceId,
     ) -> Result<Arc<Instance>, RegistryError> {
+        self.check_ephemeral(service, id)?;
         let held = self
             .get(now, service, id)
             .ok_or_else(|| not_registered(service, id))?;
-        if let Some(entry) = self.entries.get_mut(service, id) {
-            held.renewed_ms.store(entry.lease.renew(now), Ordering::Relaxed);
+        let entry = self.entries.get_mut(service, id);
+        if let Some(lease) = entry.and_then(|entry| entry.lease.as_mut()) {
+            held.renewed_ms.store(lease.renew(now), Ordering::Relaxed);
         }
         self.counters.overrides += 1;
         Ok(held)
@@ -483,7 +515,7 @@ impl Registry {
         self.account.settle(self.bytes + self.log.removed_bytes());
     }
 
-    /// Stores an instance as the next revision, with a new lease or with the one it has.
+    /// Stores an instance as the next revision, with a new lease or with the one it has; without one if it is persistent.
     fn put(&mut self, now: Now, kind: ChangeKind, instance: Instance, lease: Option<Lease>) -> Arc<Instance> {
         self.revision += 1;
         let instance = Arc::new(Instance {
@@ -496,13 +528,15 @@ impl Registry {
         if let Some(held) = self.entries.get_mut(instance.service(), instance.id()) {
             replaces = Some(held.instance.revision);
             self.counts.remove(held.instance.status);
+            self.kept -= usize::from(held.instance.consistency == Consistency::Persistent);
             self.bytes -= held.instance.description.size_bytes();
+            held.lease = lease_of(&instance, now, lease.or(held.lease));
             held.instance = Arc::clone(&instance);
-            held.lease = lease.unwrap_or(held.lease);
         } else {
-            let lease = lease.unwrap_or_else(|| Lease::start(now, instance.description.lease));
+            let lease = lease_of(&instance, now, lease);
             self.entries.insert(Entry::new(Arc::clone(&instance), lease));
         }
+        self.kept += usize::from(instance.consistency == Consistency::Persistent);
         self.counts.add(instance.status);
         self.bytes += instance.description.size_bytes();
         self.show(&instance);
@@ -512,7 +546,10 @@ impl Registry {
 
     fn remove(&mut self, now: Now, service: &ServiceName, id: &InstanceId) -> Option<Arc<Instance>> {
         let held = self.entries.remove(service, id)?.instance;
-        self.preservation.client_removed();
+        match held.consistency {
+            Consistency::Ephemeral => self.preservation.client_removed(),
+            Consistency::Persistent => self.kept -= 1,
+        }
         self.counts.remove(held.status);
         self.bytes -= held.description.size_bytes();
         self.revision += 1;
@@ -576,6 +613,28 @@ fn not_registered(service: &ServiceName, id: &InstanceId) -> RegistryError {
     }
 }
 
+fn other_class(description: &Description, held: Consistency) -> RegistryError {
+    RegistryError::OtherClass {
+        service: description.service.clone(),
+        id: description.id.clone(),
+        held,
+        asked: match held {
+            Consistency::Ephemeral => Consistency::Persistent,
+            Consistency::Persistent => Consistency::Ephemeral,
+        },
+    }
+}
+
+/// The lease that an instance lives by: the given one or a new one, and none if it is persistent.
+fn lease_of(instance: &Instance, now: Now, lease: Option<Lease>) -> Option<Lease> {
+    match instance.consistency {
+        Consistency::Ephemeral => {
+            Some(lease.unwrap_or_else(|| Lease::start(now, instance.description.lease)))
+        }
+        Consistency::Persistent => None,
+    }
+}
+
 /// An instance that nobody has seen yet; `put` and `register` fill in what they decide.
 fn fresh(
     description: Description,
@@ -585,6 +644,7 @@ fn fresh(
 ) -> Instance {
     Instance {
         description: Arc::new(description),
+        consistency: Consistency::Ephemeral,
         status,
         status_override,
         health: Health::Unknown,

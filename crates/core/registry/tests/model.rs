@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use common::{START_MS, Story, id, registration, service};
 use koinon_base::Rng;
 use koinon_core_registry::{
-    Budget, ChangeKind, Config, PreservationMode, Registry, Snapshot, Status, StatusCounts,
+    Budget, ChangeKind, Config, Consistency, Kept, PreservationMode, Registry, Snapshot, Status, StatusCounts,
 };
 use proptest::prelude::*;
 
@@ -18,6 +18,15 @@ enum Step {
         instance: u8,
         status: usize,
         dirty_ms: i64,
+    },
+    Keep {
+        service: u8,
+        instance: u8,
+        status: usize,
+    },
+    Release {
+        service: u8,
+        instance: u8,
     },
     Renew {
         service: u8,
@@ -51,6 +60,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (who(), 0..5_usize, -3..3_i64).prop_map(|((service, instance), status, dirty_ms)| Step::Register {
             service, instance, status, dirty_ms
         }),
+        2 => (who(), 0..5_usize).prop_map(|((service, instance), status)| Step::Keep { service, instance, status }),
+        1 => who().prop_map(|(service, instance)| Step::Release { service, instance }),
         4 => who().prop_map(|(service, instance)| Step::Renew { service, instance }),
         2 => who().prop_map(|(service, instance)| Step::Cancel { service, instance }),
         2 => (who(), 0..5_usize).prop_map(|((service, instance), status)| Step::Override { service, instance, status }),
@@ -85,6 +96,18 @@ fn take(story: &mut Story, step: &Step) {
             // It may be refused for want of room.
             let _ = story.registry.register(now, new);
         }
+        Step::Keep {
+            service,
+            instance,
+            status,
+        } => {
+            keep(story, &format!("s{service}"), &format!("i{instance}"), *status);
+        }
+        Step::Release { service, instance } => {
+            story
+                .registry
+                .release(now, &name(service), &instance_id(instance));
+        }
         Step::Renew { service, instance } => {
             drop(story.renew(&format!("s{service}"), &format!("i{instance}")))
         }
@@ -116,6 +139,23 @@ fn take(story: &mut Story, step: &Step) {
         Step::Trim => drop(story.registry.trim_changes(now, 2)),
         Step::Look => {}
     }
+}
+
+/// Keeps what the store would say, if there is room.
+fn keep(story: &mut Story, service: &str, instance: &str, status: usize) {
+    let new = registration(service, instance, Status::ALL[status]);
+    let mut kept = Kept {
+        description: new.description,
+        status: new.status,
+        status_override: None,
+        registered_ms: START_MS,
+        changed_ms: START_MS,
+    };
+    kept.description.metadata = [("k", "x".repeat(status * 100))].into_iter().collect();
+    let allowed = story.registry.check_keep(story.now, &kept.description);
+    let done = story.registry.keep(story.now, kept);
+    // The other class stands in the way of asking, not of what the store has decided.
+    assert!(done.is_ok() || allowed.is_err(), "{done:?} {allowed:?}");
 }
 
 /// What a watcher knows: enough to tell two views apart.
@@ -150,6 +190,8 @@ proptest! {
             let mut counts = StatusCounts::default();
             snapshot.instances().for_each(|instance| counts.add(instance.status));
             prop_assert_eq!(counts, snapshot.counts);
+            let kept = snapshot.instances().filter(|instance| instance.consistency == Consistency::Persistent);
+            prop_assert_eq!(kept.count(), story.registry.figures(story.now).persistent);
             prop_assert!(snapshot.services().all(|service| !service.instances.is_empty()));
             let newest = snapshot.services().map(|service| service.revision).max().unwrap_or(0);
             prop_assert!(newest <= snapshot.revision);

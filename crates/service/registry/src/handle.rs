@@ -1,15 +1,17 @@
-//! The handle: every operation of the registry, by namespace, at the present time.
+//! The handle: what is done in memory, by namespace, at the present time: everything with ephemeral instances, and reading.
 
 use std::fmt;
 use std::sync::Arc;
 
-use koinon_base::{Clock, ErrorKind, InstanceId, Namespace, Now, Rng, ServiceName};
+use koinon_base::{Clock, InstanceId, Namespace, Now, Rng, ServiceName};
 use koinon_core_registry::{
     Config, Delta, Figures, Instance, Pairs, Registration, RegistryError, RenewOutcome, Renewal, Snapshot,
     Status,
 };
-use thiserror::Error;
+use koinon_store::{Space as StoreSpace, StoreError};
 
+use crate::error::ServiceError;
+use crate::persistent::{Follower, Persistence};
 use crate::position::Position;
 use crate::space::Space;
 use crate::spaces::Spaces;
@@ -33,33 +35,6 @@ impl Default for Settings {
     }
 }
 
-/// Why an operation was refused; nothing has changed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ServiceError {
-    /// The state machine refused it.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// One namespace too many.
-    #[error("namespace {namespace} would be one more than the {max} there may be (registry.namespaces_max)")]
-    TooManyNamespaces {
-        /// The namespace asked for.
-        namespace: Namespace,
-        /// The limit.
-        max: usize,
-    },
-}
-
-impl ServiceError {
-    /// What the caller must do.
-    #[must_use]
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Registry(error) => error.kind(),
-            Self::TooManyNamespaces { .. } => ErrorKind::Overloaded,
-        }
-    }
-}
-
 /// The running registry. Clones share it.
 #[derive(Clone)]
 pub struct RegistryHandle {
@@ -70,6 +45,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     life: u64,
     spaces: Spaces,
+    persistence: Option<Persistence>,
 }
 
 impl fmt::Debug for RegistryHandle {
@@ -81,22 +57,48 @@ impl fmt::Debug for RegistryHandle {
 }
 
 impl RegistryHandle {
-    /// An empty registry with the namespace `default`.
+    /// An empty registry with the namespace `default`, and without a store: for what needs ephemeral instances only.
     #[must_use]
-    pub fn new(settings: Settings, clock: Arc<dyn Clock>, mut rng: Rng) -> Self {
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>, rng: Rng) -> Self {
+        Self::made(settings, clock, rng, None)
+    }
+
+    /// A registry with the persistent instances that `store` has, and what keeps it up to date with the store from then on:
+    /// [`Follower::run`] must run as long as the registry is used.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn open(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        rng: Rng,
+        store: StoreSpace,
+    ) -> Result<(Self, Follower), StoreError> {
+        let handle = Self::made(settings, clock, rng, Some(Persistence::new(store.clone())));
+        let follower = Follower::open(handle.clone(), store).await?;
+        Ok((handle, follower))
+    }
+
+    fn made(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        mut rng: Rng,
+        persistence: Option<Persistence>,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 clock,
                 life: rng.next_u64(),
                 spaces: Spaces::new(settings),
+                persistence,
             }),
         }
     }
 
-    /// Registers an instance; the first of a namespace creates it.
+    /// Registers an ephemeral instance; the first of a namespace creates it.
     ///
     /// # Errors
-    /// When the instance is persistent, or a limit is reached.
+    /// When the instance is persistent or registered as such, or a limit is reached.
     pub fn register(
         &self,
         namespace: &Namespace,
@@ -122,10 +124,10 @@ impl RegistryHandle {
             .map_or(RenewOutcome::NotRegistered, |space| renewed(&space))
     }
 
-    /// Removes an instance that leaves.
+    /// Removes an ephemeral instance that leaves; see [`Self::deregister`].
     ///
     /// # Errors
-    /// When it is not registered.
+    /// When it is not registered, or persistent.
     pub fn cancel(
         &self,
         namespace: &Namespace,
@@ -138,10 +140,10 @@ impl RegistryHandle {
         Ok(())
     }
 
-    /// Overrides the status of an instance.
+    /// Overrides the status of an ephemeral instance; see [`Self::set_override`].
     ///
     /// # Errors
-    /// When it is not registered.
+    /// When it is not registered, or persistent.
     pub fn override_status(
         &self,
         namespace: &Namespace,
@@ -156,10 +158,10 @@ impl RegistryHandle {
         Ok(())
     }
 
-    /// Removes the override and leaves the instance in `status`.
+    /// Removes the override and leaves the ephemeral instance in `status`; see [`Self::clear_override`].
     ///
     /// # Errors
-    /// When it is not registered.
+    /// When it is not registered, or persistent.
     pub fn remove_override(
         &self,
         namespace: &Namespace,
@@ -174,10 +176,10 @@ impl RegistryHandle {
         Ok(())
     }
 
-    /// Adds to or replaces an instance's metadata.
+    /// Adds to or replaces an ephemeral instance's metadata; see [`Self::add_metadata`].
     ///
     /// # Errors
-    /// When it is not registered.
+    /// When it is not registered, or persistent.
     pub fn merge_metadata(
         &self,
         namespace: &Namespace,
@@ -271,6 +273,10 @@ impl RegistryHandle {
 
     pub(crate) fn spaces(&self) -> &Spaces {
         &self.shared.spaces
+    }
+
+    pub(crate) fn persistence(&self) -> Option<&Persistence> {
+        self.shared.persistence.as_ref()
     }
 
     fn space(&self, namespace: &Namespace) -> Option<Arc<Space>> {

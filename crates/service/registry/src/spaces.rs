@@ -10,7 +10,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use koinon_base::Namespace;
 use koinon_core_registry::{Budget, Registry};
 
-use crate::handle::{ServiceError, Settings};
+use crate::error::ServiceError;
+use crate::handle::Settings;
 use crate::space::Space;
 
 /// All namespaces of the process. `default` is always there.

@@ -72,7 +72,7 @@ pub(super) struct LeavingStatus {
     /// The namespace; `default` when absent.
     pub(super) namespace: Option<String>,
     /// The status that the instance is left in until it says another; `unknown` when absent, which makes its next
-    /// heartbeat ask it to register again.
+    /// heartbeat ask it to register again, and leaves a persistent one what it was registered as.
     pub(super) status: Option<Status>,
 }
 

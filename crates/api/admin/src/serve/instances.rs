@@ -5,7 +5,7 @@ use axum::extract;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use koinon_base::ErrorKind;
-use koinon_core_registry::{RenewOutcome, Renewal, Status};
+use koinon_core_registry::{Consistency, RenewOutcome, Renewal, Status};
 
 use super::extract::{Asked, InNamespace, LeavingStatus, Segments, not_found, read_body};
 use super::{State, json};
@@ -52,7 +52,9 @@ pub(super) async fn get(
 
 /// Register an instance, or register it again
 ///
-/// Its lease starts anew. It must send heartbeats from then on. All problems of a request are told at once.
+/// An ephemeral instance's lease starts anew, and it must send heartbeats from then on. A persistent one is in the store when
+/// this is answered, stays until it is deregistered, and keeps the override it has. An id is of one class at a time. All
+/// problems of a request are told at once.
 #[utoipa::path(
     put, path = "/v1/services/{service}/instances/{id}", operation_id = "register_instance", tag = "instances",
     params(("service" = String, Path), ("id" = String, Path), InNamespace),
@@ -60,7 +62,9 @@ pub(super) async fn get(
     responses(
         (status = 200, body = Instance, description = "It was registered before"),
         (status = 201, body = Instance, description = "It is new"),
-        (status = 503, body = ErrorBody, description = "It is persistent, which needs the store"),
+        (status = 409, body = ErrorBody, description = "The id is registered in the other class: deregister it first"),
+        (status = 503, body = ErrorBody, description = "It is persistent, and the store takes no writes"),
+        (status = 504, body = ErrorBody, description = "It is persistent, and nobody knows whether the store has it: look"),
         (status = "default", body = ErrorBody, description = "An error"),
     ),
 )]
@@ -83,7 +87,14 @@ pub(super) async fn register(
     let known = registry
         .get(&target.namespace, &target.service, &target.id)
         .is_some();
-    let held = registry.register(&target.namespace, registration)?;
+    let held = match registration.consistency {
+        Consistency::Ephemeral => registry.register(&target.namespace, registration)?,
+        Consistency::Persistent => {
+            registry
+                .register_persistent(&target.namespace, registration)
+                .await?
+        }
+    };
     let status = if known {
         StatusCode::OK
     } else {
@@ -112,13 +123,13 @@ pub(super) async fn deregister(
         service,
         id,
     } = target(&path, asked.namespace.as_deref())?;
-    state.door.registry.cancel(&namespace, &service, &id)?;
+    state.door.registry.deregister(&namespace, &service, &id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Send a heartbeat
 ///
-/// Renews the instance's lease. The answer 404 means: register again.
+/// Renews the instance's lease. The answer 404 means: register again. A persistent instance needs none, and has none to renew.
 #[utoipa::path(
     post, path = "/v1/services/{service}/instances/{id}/heartbeat", operation_id = "send_heartbeat", tag = "instances",
     params(("service" = String, Path), ("id" = String, Path), InNamespace),
@@ -140,7 +151,7 @@ pub(super) async fn heartbeat(
         .registry
         .renew(&target.namespace, &target.service, &target.id, renewal)
     {
-        RenewOutcome::Renewed => Ok(StatusCode::NO_CONTENT.into_response()),
+        RenewOutcome::Renewed | RenewOutcome::NotNeeded => Ok(StatusCode::NO_CONTENT.into_response()),
         RenewOutcome::NotRegistered => Err(missing(&target)),
         RenewOutcome::StatusUnknown => Err(not_found(format!(
             "the status of instance {} is unknown; register it again",
@@ -179,7 +190,8 @@ pub(super) async fn override_status(
     state
         .door
         .registry
-        .override_status(&target.namespace, &target.service, &target.id, status, None)?;
+        .set_override(&target.namespace, &target.service, &target.id, status, None)
+        .await?;
     changed(&state, &target)
 }
 
@@ -199,7 +211,8 @@ pub(super) async fn remove_override(
     state
         .door
         .registry
-        .remove_override(&target.namespace, &target.service, &target.id, left, None)?;
+        .clear_override(&target.namespace, &target.service, &target.id, left, None)
+        .await?;
     changed(&state, &target)
 }
 

@@ -40,10 +40,12 @@ pub(crate) fn registration(
         version: request.version.map(Into::into),
         metadata: request.metadata.iter().collect(),
         attributes: Pairs::new(),
-        lease: LeaseTerms {
-            renewal_interval_s: request.lease.renewal_interval_s,
-            duration_s: request.lease.duration_s,
-        },
+        lease: request
+            .lease
+            .map_or_else(LeaseTerms::default, |lease| LeaseTerms {
+                renewal_interval_s: lease.renewal_interval_s,
+                duration_s: lease.duration_s,
+            }),
     };
     let registration = Registration {
         description,
@@ -112,10 +114,23 @@ fn check(request: &RegisterRequest, problems: &mut Vec<Problem>) {
             );
         }
     }
-    let wire::Lease {
+    check_lease(request, &mut refuse);
+}
+
+fn check_lease(request: &RegisterRequest, refuse: &mut impl FnMut(&str, String)) {
+    let Some(wire::Lease {
         renewal_interval_s,
         duration_s,
-    } = request.lease;
+    }) = request.lease
+    else {
+        return;
+    };
+    if request.consistency == wire::Consistency::Persistent {
+        refuse(
+            "lease",
+            "is not for a persistent instance: it has no heartbeats".into(),
+        );
+    }
     if !(1..=LEASE_S_MAX).contains(&duration_s) {
         refuse(
             "lease.duration_s",
@@ -198,10 +213,10 @@ mod tests {
             r.zone = Some(String::new());
             r.version = Some("x\ny".into());
             r.metadata = [(String::new(), "v".into()), ("k".into(), "v".repeat(4097))].into();
-            r.lease = Lease {
+            r.lease = Some(Lease {
                 renewal_interval_s: 0,
                 duration_s: 0,
-            };
+            });
         });
         let expected = [
             "weight",
@@ -217,11 +232,19 @@ mod tests {
             |r: &mut RegisterRequest| r.metadata = (0..257).map(|i| (i.to_string(), String::new())).collect();
         assert_eq!(problems_of(many), ["metadata"]);
         let slow = |r: &mut RegisterRequest| {
-            r.lease = Lease {
+            r.lease = Some(Lease {
                 renewal_interval_s: 10,
                 duration_s: 5,
-            }
+            })
         };
         assert_eq!(problems_of(slow), ["lease.renewal_interval_s"]);
+        let both = |r: &mut RegisterRequest| {
+            r.consistency = wire::Consistency::Persistent;
+            r.lease = Some(Lease {
+                renewal_interval_s: 1,
+                duration_s: 3,
+            });
+        };
+        assert_eq!(problems_of(both), ["lease"]);
     }
 }

@@ -10,6 +10,7 @@ use crate::wire;
 
 pub(crate) fn instance(from: &core::Instance) -> wire::Instance<'_> {
     let said = &*from.description;
+    let beats = from.consistency == core::Consistency::Ephemeral;
     wire::Instance {
         service: Cow::Borrowed(said.service.as_str()),
         id: Cow::Borrowed(said.id.as_str()),
@@ -36,14 +37,16 @@ pub(crate) fn instance(from: &core::Instance) -> wire::Instance<'_> {
             core::Health::Warning => wire::Health::Warning,
             core::Health::Critical => wire::Health::Critical,
         },
-        // The other class is refused until there is a store.
-        consistency: wire::Consistency::Ephemeral,
-        lease: wire::Lease {
+        consistency: match from.consistency {
+            core::Consistency::Ephemeral => wire::Consistency::Ephemeral,
+            core::Consistency::Persistent => wire::Consistency::Persistent,
+        },
+        lease: beats.then_some(wire::Lease {
             renewal_interval_s: said.lease.renewal_interval_s,
             duration_s: said.lease.duration_s,
-        },
+        }),
         registered_ms: from.registered_ms,
-        last_heartbeat_ms: last_heartbeat_ms(from),
+        last_heartbeat_ms: beats.then(|| last_heartbeat_ms(from)),
         up_since_ms: (from.up_since_ms != 0).then_some(from.up_since_ms),
         last_updated_ms: from.last_updated_ms,
         revision: from.revision,
@@ -93,6 +96,7 @@ pub(crate) fn service_list(namespace: &Namespace, from: Option<&Snapshot>) -> wi
 
 fn summary(from: &Arc<ServiceView>) -> wire::ServiceSummary {
     let mut statuses = wire::Statuses::default();
+    let mut persistent = 0;
     for held in from.instances.values() {
         let count = match held.status {
             core::Status::Up => &mut statuses.up,
@@ -102,10 +106,12 @@ fn summary(from: &Arc<ServiceView>) -> wire::ServiceSummary {
             core::Status::Unknown => &mut statuses.unknown,
         };
         *count += 1;
+        persistent += usize::from(held.consistency == core::Consistency::Persistent);
     }
     wire::ServiceSummary {
         name: from.name.to_string(),
         instances: from.instances.len(),
+        persistent,
         statuses,
         revision: from.revision,
     }

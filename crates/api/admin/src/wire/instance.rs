@@ -70,6 +70,14 @@ pub struct Lease {
     pub duration_s: i32,
 }
 
+impl Lease {
+    /// That of a registrant that states none.
+    pub const DEFAULT: Self = Self {
+        renewal_interval_s: 30,
+        duration_s: 90,
+    };
+}
+
 /// A registered instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Instance<'a> {
@@ -99,12 +107,12 @@ pub struct Instance<'a> {
     pub health: Health,
     /// What keeps it registered.
     pub consistency: Consistency,
-    /// How long it may be silent.
-    pub lease: Lease,
-    /// When its present lease began.
+    /// How long it may be silent; `null` for a persistent instance, which has no heartbeats.
+    pub lease: Option<Lease>,
+    /// When its present lease began; of a persistent instance, when it was first registered.
     pub registered_ms: i64,
-    /// When its latest heartbeat came, or its registration if none has.
-    pub last_heartbeat_ms: i64,
+    /// When its latest heartbeat came, or its registration if none has; `null` for a persistent instance.
+    pub last_heartbeat_ms: Option<i64>,
     /// When it first was up; `null` if never.
     pub up_since_ms: Option<i64>,
     /// When the registry last changed something about it.
@@ -135,7 +143,9 @@ pub struct ServiceSummary {
     pub name: String,
     /// How many instances it has.
     pub instances: usize,
-    /// The same by status.
+    /// How many of them are persistent.
+    pub persistent: usize,
+    /// How many are in each status.
     pub statuses: Statuses,
     /// The revision of its latest change.
     pub revision: u64,

@@ -43,9 +43,9 @@ pub struct RegisterRequest {
     /// What keeps it registered.
     #[schema(default = "ephemeral", required = false)]
     pub consistency: Consistency,
-    /// How long it may be silent; by default 90 s with a heartbeat every 30 s.
-    #[schema(required = false)]
-    pub lease: Lease,
+    /// How long it may be silent; by default 90 s with a heartbeat every 30 s. Not for a persistent instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Lease>,
 }
 
 impl RegisterRequest {
@@ -61,10 +61,7 @@ impl RegisterRequest {
             metadata: BTreeMap::new(),
             status: Status::Up,
             consistency: Consistency::Ephemeral,
-            lease: Lease {
-                renewal_interval_s: 30,
-                duration_s: 90,
-            },
+            lease: None,
         }
     }
 
@@ -88,7 +85,7 @@ impl RegisterRequest {
             consistency: fields
                 .take("consistency", "\"ephemeral\" or \"persistent\"")
                 .unwrap_or(unset.consistency),
-            lease: fields.lease(unset.lease),
+            lease: fields.lease(),
             ..unset
         };
         fields.refuse_others();
@@ -206,11 +203,10 @@ impl<'a> Fields<'a> {
         texts
     }
 
-    fn lease(&mut self, default: Lease) -> Lease {
+    fn lease(&mut self) -> Option<Lease> {
+        let default = Lease::DEFAULT;
         self.taken.push("lease");
-        let Some(value) = self.left.remove("lease").filter(|value| !value.is_null()) else {
-            return default;
-        };
+        let value = self.left.remove("lease").filter(|value| !value.is_null())?;
         let mut fields = Fields::of("lease", value, self.problems);
         let duration_s = fields.take("duration_s", WHOLE_SECONDS);
         let renewal_interval_s = fields.take("renewal_interval_s", WHOLE_SECONDS);
@@ -218,10 +214,10 @@ impl<'a> Fields<'a> {
         let duration_s = duration_s.unwrap_or(default.duration_s);
         // Three heartbeats may be lost, as with the defaults, when only the duration is given.
         let derived_s = (duration_s / 3).clamp(1, default.renewal_interval_s);
-        Lease {
+        Some(Lease {
             duration_s,
             renewal_interval_s: renewal_interval_s.unwrap_or(derived_s),
-        }
+        })
     }
 
     fn refuse_others(mut self) {
@@ -282,10 +278,10 @@ mod tests {
             metadata: [("k".to_owned(), "v".to_owned())].into(),
             status: Status::Starting,
             consistency: Consistency::Persistent,
-            lease: Lease {
+            lease: Some(Lease {
                 renewal_interval_s: 1,
                 duration_s: 3,
-            },
+            }),
             ..RegisterRequest::new("10.0.0.1", 8080)
         };
         let mut problems = Vec::new();
@@ -301,10 +297,10 @@ mod tests {
         let body = br#"{"address":"h","port":1,"zone":null,"lease":{"duration_s":6}}"#;
         let read = RegisterRequest::read(body, &mut problems);
         let expected = RegisterRequest {
-            lease: Lease {
+            lease: Some(Lease {
                 renewal_interval_s: 2,
                 duration_s: 6,
-            },
+            }),
             ..RegisterRequest::new("h", 1)
         };
         assert_eq!((read, problems), (expected, vec![]));

@@ -106,10 +106,12 @@ impl Shared {
             }
             ("POST", Route::App(app)) => (Operation::Register, self.register(&app, request).await),
             ("PUT", Route::Instance(app, id)) => (Operation::Renew, self.renew(&app, &id, head)),
-            ("DELETE", Route::Instance(app, id)) => (Operation::Cancel, self.cancel(&app, &id, head)),
-            ("PUT", Route::Status(app, id)) => (Operation::Override, self.set_status(&app, &id, head)),
-            ("DELETE", Route::Status(app, id)) => (Operation::Override, self.remove_status(&app, &id, head)),
-            ("PUT", Route::Metadata(app, id)) => (Operation::Metadata, self.metadata(&app, &id, head)),
+            ("DELETE", Route::Instance(app, id)) => (Operation::Cancel, self.cancel(&app, &id, head).await),
+            ("PUT", Route::Status(app, id)) => (Operation::Override, self.set_status(&app, &id, head).await),
+            ("DELETE", Route::Status(app, id)) => {
+                (Operation::Override, self.remove_status(&app, &id, head).await)
+            }
+            ("PUT", Route::Metadata(app, id)) => (Operation::Metadata, self.metadata(&app, &id, head).await),
             (_, route) => (Operation::Refused, no_such_operation(path, &route)),
         }
     }
@@ -230,7 +232,8 @@ impl Shared {
             .registry
             .renew(&self.namespace, &target.service, &target.id, renewal)
         {
-            RenewOutcome::Renewed => reply::empty(StatusCode::OK),
+            // One that is persistent needs no heartbeats; whoever sends them all the same need not be told to stop.
+            RenewOutcome::Renewed | RenewOutcome::NotNeeded => reply::empty(StatusCode::OK),
             RenewOutcome::NotRegistered => not_found(head),
             RenewOutcome::StatusUnknown => {
                 let text = "the instance's status is unknown since its override was removed; register again";
@@ -244,17 +247,15 @@ impl Shared {
         }
     }
 
-    fn cancel(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
+    async fn cancel(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
         let Ok(target) = Target::new(app, id) else {
             return not_found(head);
         };
-        done(
-            head,
-            self.registry.cancel(&self.namespace, &target.service, &target.id),
-        )
+        let (service, id) = (&target.service, &target.id);
+        done(head, self.registry.deregister(&self.namespace, service, id).await)
     }
 
-    fn set_status(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
+    async fn set_status(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
         let last_dirty_ms = match last_dirty(head) {
             Ok(last_dirty_ms) => last_dirty_ms,
             Err(Unusable(text)) => return bad_request(head, text),
@@ -268,14 +269,13 @@ impl Shared {
             return not_found(head);
         };
         let (service, id) = (&target.service, &target.id);
-        done(
-            head,
-            self.registry
-                .override_status(&self.namespace, service, id, status, last_dirty_ms),
-        )
+        let set = self
+            .registry
+            .set_override(&self.namespace, service, id, status, last_dirty_ms);
+        done(head, set.await)
     }
 
-    fn remove_status(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
+    async fn remove_status(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
         let last_dirty_ms = match last_dirty(head) {
             Ok(last_dirty_ms) => last_dirty_ms,
             Err(Unusable(text)) => return bad_request(head, text),
@@ -288,14 +288,13 @@ impl Shared {
             return not_found(head);
         };
         let (service, id) = (&target.service, &target.id);
-        done(
-            head,
-            self.registry
-                .remove_override(&self.namespace, service, id, status, last_dirty_ms),
-        )
+        let cleared = self
+            .registry
+            .clear_override(&self.namespace, service, id, status, last_dirty_ms);
+        done(head, cleared.await)
     }
 
-    fn metadata(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
+    async fn metadata(&self, app: &str, id: &str, head: &RequestHead) -> Answer {
         let Ok(target) = Target::new(app, id) else {
             return not_found(head);
         };
@@ -307,10 +306,10 @@ impl Shared {
             return bad_request(head, &error.to_string());
         }
         let pairs: Pairs = first_of_each_key(pairs).collect();
-        let merged = self
+        let added = self
             .registry
-            .merge_metadata(&self.namespace, &target.service, &target.id, &pairs);
-        done(head, merged.map(drop))
+            .add_metadata(&self.namespace, &target.service, &target.id, &pairs);
+        done(head, added.await)
     }
 }
 
