@@ -194,8 +194,8 @@ async fn people_get_tables() {
         .await;
     assert_eq!(
         out,
-        "ID   ADDRESS             STATUS  ZONE  VERSION  WEIGHT  HEARTBEAT\n\
-         o:1  http://10.0.0.1:80  up      z1    -        100     0 s ago\n\
+        "ID   ADDRESS             STATUS  CLASS      ZONE  VERSION  WEIGHT  HEARTBEAT\n\
+         o:1  http://10.0.0.1:80  up      ephemeral  z1    -        100     0 s ago\n\
          without heartbeats it is gone in 90 s; --keep sends them\n"
     );
     server
@@ -224,14 +224,14 @@ async fn people_get_tables() {
         .await;
     assert_eq!(
         server.ok(&["ls"]).await,
-        "SERVICE  INSTANCES  STATUS\n\
-         orders   2          1 up, 1 down\n"
+        "SERVICE  INSTANCES  STATUS        CLASS\n\
+         orders   2          1 up, 1 down  ephemeral\n"
     );
     assert_eq!(
         server.ok(&["get", "ORDERS"]).await,
-        "ID   ADDRESS             STATUS  ZONE  VERSION  WEIGHT  HEARTBEAT\n\
-         2    https://[::1]:443   down    -     1.2      5       0 s ago\n\
-         o:1  http://10.0.0.1:80  up      z1    -        100     0 s ago\n"
+        "ID   ADDRESS             STATUS  CLASS      ZONE  VERSION  WEIGHT  HEARTBEAT\n\
+         2    https://[::1]:443   down    ephemeral  -     1.2      5       0 s ago\n\
+         o:1  http://10.0.0.1:80  up      ephemeral  z1    -        100     0 s ago\n"
     );
     assert_eq!(
         server.ok(&["deregister", "orders", "o:1"]).await,

@@ -18,6 +18,11 @@ const GAUGES: &[Gauge] = &[
     ("registry_services", "Services with an instance", |f| {
         f.services as u64
     }),
+    (
+        "registry_instances_persistent",
+        "Registered instances that the store keeps",
+        |f| f.persistent as u64,
+    ),
     ("registry_revision", "The present revision", |f| f.revision),
     (
         "registry_renewals_per_minute",

@@ -12,13 +12,14 @@ use koinon_api_admin::{AdminDoor, Readiness};
 use koinon_api_etcd::serve::Limits;
 use koinon_api_eureka::Door;
 use koinon_base::{ErrorKind, Namespace, Rng, SystemClock};
+use koinon_core_kv::SpaceId;
 use koinon_core_route::Extensions;
 use koinon_gateway::Gateway;
 use koinon_io_disk::{Disk, OsDisk};
 use koinon_io_net::{Drain, DrainHandle, ServeOptions, ServeReport, drain, serve_http1};
 use koinon_io_telemetry::Metrics;
 use koinon_service_registry::{RegistryHandle, run_timers};
-use koinon_store::{OpenError, Store, run_leases, run_retention};
+use koinon_store::{OpenError, Store, StoreError, run_leases, run_retention};
 use thiserror::Error;
 use tokio::task::JoinSet;
 
@@ -46,6 +47,9 @@ pub enum StartError {
         #[source]
         source: OpenError,
     },
+    /// The persistent instances in the store.
+    #[error("the registry's persistent instances cannot be read")]
+    Registry(#[from] StoreError),
     /// A listener.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -64,6 +68,7 @@ impl StartError {
         match self {
             Self::DataDir(error) => error.kind(),
             Self::Store { source, .. } => source.kind(),
+            Self::Registry(error) => error.kind(),
             Self::Listen(error) => error.kind(),
             Self::Routes(error) => error.kind(),
             Self::Gateway(error) => error.kind(),
@@ -108,11 +113,13 @@ impl Node {
         let (drain_handle, drain) = drain();
         let mut rng = Rng::from_entropy();
         let member = Member::of(&data_dir, &mut rng)?;
-        let registry = RegistryHandle::new(
+        let (registry, follower) = RegistryHandle::open(
             settings.registry.service_settings(),
             Arc::new(SystemClock::new()),
             Rng::from_seed(rng.next_u64()),
-        );
+            store.space(SpaceId::REGISTRY),
+        )
+        .await?;
         let mut node = Self {
             registry: registry.clone(),
             store: store.clone(),
@@ -123,6 +130,7 @@ impl Node {
             serving: JoinSet::new(),
             background: JoinSet::new(),
         };
+        node.background.spawn(follower.run());
         node.background.spawn(run_timers(
             registry.clone(),
             settings.registry.timer_settings(),

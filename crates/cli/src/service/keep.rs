@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use koinon_api_admin::wire::{Instance, RegisterRequest};
+use koinon_api_admin::wire::{Instance, Lease, RegisterRequest};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
@@ -25,10 +25,12 @@ pub(crate) async fn register(api: &Api, args: RegisterArgs, output: Output) -> R
         table::instances(&[instance], table::now_ms())
     })?;
     let Some(stop) = &mut stop else {
-        let hint = format!(
-            "without heartbeats it is gone in {} s; --keep sends them",
-            request.lease.duration_s
-        );
+        let hint = match request.lease {
+            Some(Lease { duration_s, .. }) => {
+                format!("without heartbeats it is gone in {duration_s} s; --keep sends them")
+            }
+            None => "it stays until it is deregistered".to_owned(),
+        };
         return done(output, &hint);
     };
     done(output, "sending heartbeats; Ctrl-C deregisters it")?;
@@ -49,7 +51,8 @@ pub(crate) async fn register(api: &Api, args: RegisterArgs, output: Output) -> R
 
 /// Sends heartbeats for ever; ends with what makes going on pointless.
 async fn beat(api: &Api, args: &RegisterArgs, request: &RegisterRequest) -> CommandError {
-    let pause = Duration::from_secs(u64::from(request.lease.renewal_interval_s.unsigned_abs()).max(1));
+    let interval_s = request.lease.unwrap_or(Lease::DEFAULT).renewal_interval_s;
+    let pause = Duration::from_secs(u64::from(interval_s.unsigned_abs()).max(1));
     let mut beats = interval_at(Instant::now() + pause, pause);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut away = false;

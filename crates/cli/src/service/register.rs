@@ -1,7 +1,7 @@
 //! The arguments of `koinon service register`, and the request that they make.
 
 use clap::Args;
-use koinon_api_admin::wire::{Lease, RegisterRequest, Scheme, Status};
+use koinon_api_admin::wire::{Consistency, Lease, RegisterRequest, Scheme, Status};
 
 #[derive(Debug, Args)]
 pub(crate) struct RegisterArgs {
@@ -40,6 +40,9 @@ pub(crate) struct RegisterArgs {
     /// Stay and send heartbeats; deregister it on Ctrl-C.
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Keep it in the store, without heartbeats and over restarts, until it is deregistered.
+    #[arg(long, conflicts_with_all = ["keep", "lease"])]
+    pub(crate) persistent: bool,
 }
 
 impl RegisterArgs {
@@ -51,10 +54,14 @@ impl RegisterArgs {
             weight: self.weight,
             metadata: self.metadata.iter().cloned().collect(),
             status: self.status,
-            lease: Lease {
+            consistency: match self.persistent {
+                true => Consistency::Persistent,
+                false => Consistency::Ephemeral,
+            },
+            lease: (!self.persistent).then(|| Lease {
                 renewal_interval_s: (self.lease / 3).max(1),
                 duration_s: self.lease,
-            },
+            }),
             ..RegisterRequest::new(&*self.address, self.port)
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use koinon_api_admin::wire::{Instance, Scheme, ServiceList, Status, Statuses};
+use koinon_api_admin::wire::{Consistency, Instance, Scheme, ServiceList, ServiceSummary, Status, Statuses};
 
 use crate::table::{NOTHING, layout, printable};
 
@@ -10,9 +10,15 @@ pub(crate) fn services(list: &ServiceList) -> String {
     if list.services.is_empty() {
         return format!("no services in namespace {}", list.namespace);
     }
-    let head = ["SERVICE", "INSTANCES", "STATUS"].map(str::to_owned);
-    let rows = list.services.iter();
-    let rows = rows.map(|s| [printable(&s.name), s.instances.to_string(), counts(&s.statuses)]);
+    let head = ["SERVICE", "INSTANCES", "STATUS", "CLASS"].map(str::to_owned);
+    let rows = list.services.iter().map(|s| {
+        [
+            printable(&s.name),
+            s.instances.to_string(),
+            counts(&s.statuses),
+            classes(s),
+        ]
+    });
     layout(std::iter::once(head).chain(rows).collect())
 }
 
@@ -21,6 +27,7 @@ pub(crate) fn instances(instances: &[Instance<'_>], now_ms: i64) -> String {
         "ID",
         "ADDRESS",
         "STATUS",
+        "CLASS",
         "ZONE",
         "VERSION",
         "WEIGHT",
@@ -32,10 +39,12 @@ pub(crate) fn instances(instances: &[Instance<'_>], now_ms: i64) -> String {
             printable(&held.id),
             address(held),
             status(held),
+            class_word(held.consistency).to_owned(),
             held.zone.as_deref().map_or_else(|| NOTHING.into(), printable),
             held.version.as_deref().map_or_else(|| NOTHING.into(), printable),
             held.weight.to_string(),
-            ago(now_ms, held.last_heartbeat_ms),
+            held.last_heartbeat_ms
+                .map_or_else(|| NOTHING.into(), |then_ms| ago(now_ms, then_ms)),
         ]
     });
     layout(std::iter::once(head).chain(rows).collect())
@@ -103,6 +112,24 @@ fn counts(statuses: &Statuses) -> String {
         .map(|(count, status)| format!("{count} {}", status_word(status)))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// The class of a service's instances, or how many are of each.
+fn classes(service: &ServiceSummary) -> String {
+    let ephemeral = service.instances.saturating_sub(service.persistent);
+    let [ephemeral_word, persistent_word] = [Consistency::Ephemeral, Consistency::Persistent].map(class_word);
+    match (ephemeral, service.persistent) {
+        (_, 0) => ephemeral_word.to_owned(),
+        (0, _) => persistent_word.to_owned(),
+        (ephemeral, persistent) => format!("{ephemeral} {ephemeral_word}, {persistent} {persistent_word}"),
+    }
+}
+
+fn class_word(class: Consistency) -> &'static str {
+    match class {
+        Consistency::Ephemeral => "ephemeral",
+        Consistency::Persistent => "persistent",
+    }
 }
 
 fn ago(now_ms: i64, then_ms: i64) -> String {

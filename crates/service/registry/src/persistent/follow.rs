@@ -16,7 +16,7 @@ use bytes::Bytes;
 use koinon_core_kv::{Keys, Range, Record};
 use koinon_store::{Consistency, Space, StoreError, WatchMessage, WatchRequest};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::key::{END, PREFIX};
 use super::{Problem, Stored, Who, whole};
@@ -29,8 +29,6 @@ const PAGE_KEYS: i64 = 1024;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Between two attempts to show what there was no room for.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
-/// How often history is forgotten. What was there before the last time is enough for whoever is behind.
-const COMPACT_EVERY: Duration = Duration::from_secs(300);
 
 /// Keeps a registry up to date with the store; see [`RegistryHandle::open`].
 #[derive(Debug)]
@@ -40,10 +38,6 @@ pub struct Follower {
     known: BTreeMap<Bytes, i64>,
     /// The store's revision up to which everything is applied.
     reached: i64,
-    /// Where it was when it last looked whether history could be forgotten.
-    looked_at: i64,
-    /// History before this is forgotten.
-    compacted: i64,
     /// Something is not shown for want of room.
     incomplete: bool,
 }
@@ -63,8 +57,6 @@ impl Follower {
             space,
             known: BTreeMap::new(),
             reached: 0,
-            looked_at: 0,
-            compacted: 0,
             incomplete: false,
         };
         follower.read_all().await?;
@@ -105,12 +97,8 @@ impl Follower {
         };
         // A stream of its own has room for one watcher.
         stream.watch(&request).map_err(|_| StoreError::Broken)?;
-        let every = |period: Duration| {
-            let mut ticks = interval_at(Instant::now() + period, period);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            ticks
-        };
-        let (mut look_again, mut compactions) = (every(LOOK_AGAIN), every(COMPACT_EVERY));
+        let mut look_again = interval_at(Instant::now() + LOOK_AGAIN, LOOK_AGAIN);
+        look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 message = stream.next() => match message? {
@@ -124,7 +112,6 @@ impl Follower {
                     }
                 },
                 _ = look_again.tick(), if self.incomplete => return Ok(Ended::LookAgain),
-                _ = compactions.tick() => self.compact().await,
             }
         }
     }
@@ -223,19 +210,6 @@ impl Follower {
     fn show(&self) {
         if let Some(persistence) = self.registry.persistence() {
             persistence.show(self.reached);
-        }
-    }
-
-    /// Forgets history up to where this was the last time: a change must not cost room for ever.
-    async fn compact(&mut self) {
-        let upto = std::mem::replace(&mut self.looked_at, self.reached);
-        if upto <= self.compacted {
-            return;
-        }
-        self.compacted = upto;
-        // Another member may have done it.
-        if let Err(error) = self.space.compact(upto, false).await {
-            debug!(error = %error, "history of persistent instances was not compacted");
         }
     }
 }
