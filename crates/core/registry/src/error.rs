@@ -17,7 +17,9 @@ pub enum RegistryError {
         id: InstanceId,
     },
     /// A persistent instance, and no store to keep it.
-    #[error("instance {id} of service {service} is persistent, which needs the store, and this registry has none")]
+    #[error(
+        "instance {id} of service {service} is persistent, which needs the store, and this registry has none"
+    )]
     NeedsStore {
         /// The service.
         service: ServiceName,
