@@ -187,12 +187,27 @@ fn read_until_killed(child: &mut Child, facts_max: usize, facts: &mut Vec<Fact>)
     }
 }
 
-/// Leases, writes and the compaction are needed again; what was told below it is not.
+/// Leases and the compaction are needed again, and each writer's last write; what else was told or answered below the
+/// compaction is not.
 fn forget_compacted(facts: &mut Vec<Fact>) {
-    let compacted = facts.iter().filter_map(|fact| match fact {
-        Fact::Compacted { revision } => Some(*revision),
-        _ => None,
+    let (mut compacted, mut lasts) = (0, BTreeMap::new());
+    for fact in facts.iter() {
+        match fact {
+            Fact::Compacted { revision } => compacted = compacted.max(*revision),
+            Fact::Written { writer, number, .. } => {
+                let last = lasts.entry(*writer).or_insert(*number);
+                *last = (*last).max(*number);
+            }
+            _ => {}
+        }
+    }
+    facts.retain(|fact| match fact {
+        Fact::Told { revision, .. } => *revision >= compacted,
+        Fact::Written {
+            writer,
+            number,
+            revision,
+        } => *revision >= compacted || lasts[writer] == *number,
+        _ => true,
     });
-    let compacted = compacted.max().unwrap_or(0);
-    facts.retain(|fact| !matches!(fact, Fact::Told { revision, .. } if *revision < compacted));
 }
