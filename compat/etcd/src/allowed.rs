@@ -37,6 +37,7 @@ pub const ALLOWED: &[Allowed] = &[
     ),
     old("v3-snapshot", "etcdctl snapshot save one.db", NEW_FIELDS),
     old("v3-snapshot", "etcdctl endpoint hashkv -w json", NEW_FIELDS),
+    old("v3-alarms", "GET /health*", NEW_FIELDS),
     ours("v3-maintenance", "etcdctl member list*", ALONE),
     ours("v3-older-client", "etcdctl-3.4 member list -w json", ALONE),
     ours(

@@ -5,6 +5,7 @@
 //! | `door` | what all calls share |
 //! | `calls` | which calls there are, and who answers them |
 //! | `kv`, `lease`, `cluster`, `maintenance` | calls with one answer |
+//! | `alarm` | that there is no room, and what follows from it |
 //! | `watch`, `lock`, `election`, `snapshot` | calls that last |
 //! | `pipe` | where a lasting call's messages come from and go to |
 //! | `gate` | waiting for several things without looking at all of them |
@@ -15,6 +16,7 @@
 //! A connection's calls are run by its own task: nothing is handed from thread to thread to answer a read, and answers that
 //! become ready together leave in one write. docs/performance/kv.md has the figures.
 
+mod alarm;
 mod calls;
 mod cluster;
 mod door;
@@ -52,6 +54,9 @@ pub async fn serve(
     options: ServeOptions,
     drain: Drain,
 ) -> ServeReport {
+    if let Err(error) = door.inner.alarms.recall().await {
+        tracing::error!(error = %error, "alarms that were raised before cannot be read; they count as put out");
+    }
     let service = http1::Service::new(door.clone(), guard, drain.clone());
     let http2 = move |connection| http2::run(Arc::clone(&door.inner), connection);
     serve_either(listener, service, http2, options, drain).await

@@ -13,12 +13,15 @@ impl SpaceId {
     pub const ETCD_V2: Self = Self(2);
     /// Persistent instances of the registry.
     pub const REGISTRY: Self = Self(3);
+    /// What an etcd's members know of each other beside keys: alarms. Clients see it through calls of their own only.
+    pub const ETCD_CLUSTER: Self = Self(4);
 
     /// Every keyspace, with its name in settings, metrics and messages.
-    pub const ALL: [(Self, &'static str); 3] = [
+    pub const ALL: [(Self, &'static str); 4] = [
         (Self::ETCD, "etcd"),
         (Self::ETCD_V2, "etcd_v2"),
         (Self::REGISTRY, "registry"),
+        (Self::ETCD_CLUSTER, "etcd_cluster"),
     ];
 
     /// The keyspace's name, if it is one of [`Self::ALL`].

@@ -139,7 +139,7 @@ impl Inner {
             Unary::LeaseTimeToLive => frame::encode(&self.lease_time_to_live(read(message)?).await?),
             Unary::LeaseLeases => frame::encode(&self.lease_leases()),
             Unary::MemberList => frame::encode(&self.member_list()),
-            Unary::Alarm => frame::encode(&self.alarm(&read(message)?)?),
+            Unary::Alarm => frame::encode(&Box::pin(self.alarm(read(message)?)).await?),
             Unary::Status => frame::encode(&self.status()),
             Unary::Defragment => frame::encode(&self.defragment()),
             Unary::Hash => frame::encode(&self.hash().await?),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use koinon_core_kv::SpaceId;
 use koinon_store::{Space, Store};
 
+use super::alarm::Alarms;
 use super::stats::DoorStats;
 use crate::translate::Identity;
 use crate::wire::etcdserverpb::ResponseHeader;
@@ -69,6 +70,7 @@ pub(super) struct Inner {
     pub(super) identity: Identity,
     pub(super) limits: Limits,
     pub(super) stats: DoorStats,
+    pub(super) alarms: Alarms,
 }
 
 impl Door {
@@ -83,6 +85,7 @@ impl Door {
             identity,
             limits,
             stats: DoorStats::default(),
+            alarms: Alarms::new(store),
         };
         Self {
             inner: Arc::new(inner),

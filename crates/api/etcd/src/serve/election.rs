@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use koinon_core_kv::{Compare, Delete, KeyValue, Keys, LeaseId, Op, OpResponse, Record, Txn};
-use koinon_store::{Answer, Consistency, WatchMessage, WatchRequest, WatchStream};
+use koinon_store::{Answer, WatchMessage, WatchRequest, WatchStream};
 
 use super::door::Inner;
 use super::pipe::{Outgoing, send};
@@ -25,11 +25,7 @@ impl Inner {
             then: vec![put(&key, message.value.clone(), lease)],
             or_else: vec![Op::Range(one(&key))],
         };
-        let done = self
-            .space
-            .txn(txn, Consistency::Linearizable)
-            .await
-            .map_err(only_text)?;
+        let done = self.recipe_txn(txn).await?;
         let present = present(&done.value.responses);
         let created = present.map_or(done.revision, |kv| kv.create_revision);
         let waiting = TakeBack::new(&self.space, key.clone(), created);
@@ -173,11 +169,7 @@ impl Inner {
             then: vec![op],
             or_else: Vec::new(),
         };
-        let Answer { revision, value } = self
-            .space
-            .txn(txn, Consistency::Linearizable)
-            .await
-            .map_err(only_text)?;
+        let Answer { revision, value } = self.recipe_txn(txn).await?;
         Ok((value.succeeded, revision))
     }
 }

@@ -38,9 +38,13 @@ impl Inner {
     pub(super) async fn put(&self, message: Bytes) -> Result<PutResponse, Status> {
         let put = request::put(read(self.sized(message)?)?)?;
         let lease = put.lease;
+        self.room().map_err(DoorError::from)?;
         match self.space.put(put).await {
             Ok(done) => Ok(response::put(done.value, self.header(done.revision))),
-            Err(error) => Err(DoorError::from(self.first_refusal(error, lease).await).into()),
+            Err(error) => {
+                let first = Box::pin(self.first_refusal(error, lease)).await;
+                Err(DoorError::from(first).into())
+            }
         }
     }
 
@@ -53,7 +57,7 @@ impl Inner {
         {
             return StoreError::Kv(KvError::LeaseNotFound(lease));
         }
-        error
+        self.refused(error).await
     }
 
     pub(super) async fn delete_range(&self, message: Bytes) -> Result<DeleteRangeResponse, Status> {
@@ -68,7 +72,13 @@ impl Inner {
         if len > self.limits.request_bytes_max && !txn.is_read_only() {
             return Err(Refused::TooLarge.into());
         }
-        let done = self.space.txn(txn, consistency).await.map_err(DoorError::from)?;
+        if txn.cost_bytes() > 0 {
+            self.room().map_err(DoorError::from)?;
+        }
+        let done = match self.space.txn(txn, consistency).await {
+            Ok(done) => done,
+            Err(error) => return Err(DoorError::from(self.refused(error).await).into()),
+        };
         Ok(response::txn(
             done.value,
             done.revision,

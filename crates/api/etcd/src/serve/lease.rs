@@ -16,7 +16,11 @@ use crate::wire::status::Status;
 impl Inner {
     pub(super) async fn lease_grant(&self, message: LeaseGrantRequest) -> Result<LeaseGrantResponse, Status> {
         let (id, ttl_s) = request::lease_grant(&message)?;
-        let granted = self.space.lease_grant(id, ttl_s).await.map_err(DoorError::from)?;
+        self.room().map_err(DoorError::from)?;
+        let granted = match self.space.lease_grant(id, ttl_s).await {
+            Ok(granted) => granted,
+            Err(error) => return Err(DoorError::from(self.refused(error).await).into()),
+        };
         let (id, ttl_s) = granted.value;
         Ok(LeaseGrantResponse {
             header: self.header(granted.revision),

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use koinon_core_kv::{Delete, Keys, Op, OpResponse, Txn};
-use koinon_store::Consistency;
 
 use super::door::Inner;
 use super::recipe::{TakeBack, created_at, first, key_of, one, only_text, outermost, prefix, put};
@@ -22,11 +21,7 @@ impl Inner {
             then: vec![put(&key, Bytes::new(), lease), owner()],
             or_else: vec![Op::Range(one(&key)), owner()],
         };
-        let done = self
-            .space
-            .txn(txn, Consistency::Linearizable)
-            .await
-            .map_err(only_text)?;
+        let done = self.recipe_txn(txn).await?;
         let mut found = done.value.responses.iter().map(|response| match response {
             OpResponse::Range(ranged) => first(ranged).map(|kv| kv.create_revision),
             OpResponse::Put(_) | OpResponse::Delete(_) | OpResponse::Txn(_) => None,

@@ -13,10 +13,9 @@ use crate::translate::header::VERSION;
 use crate::translate::{DoorError, Refused};
 use crate::wire::crc32c::Crc32c;
 use crate::wire::database::{STORAGE_VERSION, key_of, value_of};
-use crate::wire::etcdserverpb::alarm_request::AlarmAction;
 use crate::wire::etcdserverpb::{
-    AlarmRequest, AlarmResponse, DefragmentResponse, DowngradeInfo, HashKvRequest, HashKvResponse,
-    HashResponse, MoveLeaderRequest, MoveLeaderResponse, StatusResponse,
+    DefragmentResponse, DowngradeInfo, HashKvRequest, HashKvResponse, HashResponse, MoveLeaderRequest,
+    MoveLeaderResponse, StatusResponse,
 };
 use crate::wire::status::{Code, Status};
 
@@ -37,20 +36,9 @@ impl Inner {
             raft_term: self.term(),
             storage_version: STORAGE_VERSION.to_owned(),
             downgrade_info: Some(DowngradeInfo::default()),
+            errors: self.alarms.told(),
             ..StatusResponse::default()
         }
-    }
-
-    /// Alarms cannot be raised or put out by hand: a keyspace that is full refuses writes until it is not, by itself. So
-    /// there is none to list, and putting one out has nothing to do.
-    pub(super) fn alarm(&self, message: &AlarmRequest) -> Result<AlarmResponse, Refused> {
-        if message.action == i32::from(AlarmAction::Activate) {
-            return Err(Refused::NotImplemented("raising an alarm by hand"));
-        }
-        Ok(AlarmResponse {
-            header: self.header(self.space.revision()),
-            alarms: Vec::new(),
-        })
     }
 
     /// There is nothing to do: space is given back as it becomes free. etcd's answer has no header either.

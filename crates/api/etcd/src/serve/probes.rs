@@ -27,7 +27,7 @@ pub(super) async fn answer(shared: &Shared, head: &request::Parts) -> Response<A
         .unwrap_or((path.trim_start_matches('/'), ""));
     match (probe, check) {
         ("version", "") => version(),
-        ("health", "") => health(shared).await,
+        ("health", "") => health(shared, head).await,
         ("metrics", "") => text(StatusCode::OK, metrics(&shared.door)),
         ("livez", check) => checked("livez", check, &["serializable_read"], shared, head).await,
         ("readyz", check) => {
@@ -50,8 +50,25 @@ fn version() -> Response<Answer> {
 }
 
 /// JSON that is called a text, as etcd does.
-async fn health(shared: &Shared) -> Response<Answer> {
-    match trouble(shared).await {
+async fn health(shared: &Shared, head: &request::Parts) -> Response<Answer> {
+    // An operator may leave out an alarm that is known.
+    let leaves_out = |name: &str| {
+        let parts = head.uri.query().into_iter().flat_map(|query| query.split('&'));
+        parts
+            .filter_map(|part| part.strip_prefix("exclude="))
+            .any(|part| part == name)
+    };
+    let alarms = shared.door.alarms.raised();
+    let alarm = alarms.iter().map(|alarm| alarm.alarm().as_str_name());
+    let alarm = alarm
+        .filter(|name| !leaves_out(name))
+        .map(|name| format!("ALARM {name}"))
+        .next();
+    let trouble = match alarm {
+        Some(alarm) => Some(alarm),
+        None => trouble(shared).await,
+    };
+    match trouble {
         None => text(StatusCode::OK, r#"{"health":"true","reason":""}"#.to_owned()),
         Some(reason) => {
             let body = serde_json::json!({ "health": "false", "reason": reason });

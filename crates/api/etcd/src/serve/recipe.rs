@@ -6,9 +6,9 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use koinon_core_kv::{
     Compare, CompareTarget, Delete, Keys, LeaseId, Op, Ordering, Put, Range, Ranged, Record, Sort, SortBy,
-    Txn,
+    Txn, TxnDone,
 };
-use koinon_store::{Consistency, Space, WatchMessage, WatchRequest};
+use koinon_store::{Answer, Consistency, Space, WatchMessage, WatchRequest};
 
 use super::door::Inner;
 use crate::translate::DoorError;
@@ -116,12 +116,22 @@ impl Inner {
         if lease != 0 {
             return Ok(LeaseId(lease));
         }
-        let granted = self
-            .space
-            .lease_grant(None, LEASE_TTL_S)
-            .await
-            .map_err(only_text)?;
-        Ok(granted.value.0)
+        self.room().map_err(only_text)?;
+        match self.space.lease_grant(None, LEASE_TTL_S).await {
+            Ok(granted) => Ok(granted.value.0),
+            Err(error) => Err(only_text(self.refused(error).await)),
+        }
+    }
+
+    /// A recipe's transaction. One that only deletes goes on where there is no room.
+    pub(super) async fn recipe_txn(&self, txn: Txn) -> Result<Answer<TxnDone>, Status> {
+        if txn.cost_bytes() > 0 {
+            self.room().map_err(only_text)?;
+        }
+        match self.space.txn(txn, Consistency::Linearizable).await {
+            Ok(done) => Ok(done),
+            Err(error) => Err(only_text(self.refused(error).await)),
+        }
     }
 
     /// Waits until no key under `prefix` is left that came to be at `created_max` or before.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod alarms;
 mod json;
 mod keys;
 mod limits;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
@@ -33,7 +33,8 @@ pub(crate) struct Running {
     pub(crate) serving: JoinHandle<ServeReport>,
     store: Store,
     leases: JoinHandle<()>,
-    _folder: TempDir,
+    /// Gone only while it moves to the next life.
+    folder: Option<TempDir>,
 }
 
 impl Running {
@@ -43,10 +44,31 @@ impl Running {
 
     pub(crate) async fn with(settings: Settings, limits: Limits) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        Self::over(folder, settings, limits).await
+    }
+
+    /// The same store behind a new door, after a restart.
+    pub(crate) async fn restarted(mut self, settings: Settings, limits: Limits) -> Self {
+        let folder = self.folder.take().expect("it has one until then");
+        self.drain.start(SOON);
+        let _report = timeout(SOON, &mut self.serving).await.expect("an end in time");
+        drop(self);
+        Self::over(folder, settings, limits).await
+    }
+
+    async fn over(folder: TempDir, settings: Settings, limits: Limits) -> Self {
         let path = folder.path().join("store");
         let open = move || {
             let disk: Arc<dyn Disk> = Arc::new(OsDisk);
-            Store::open(&disk, &path, settings, Arc::new(SystemClock::new())).expect("a new store")
+            let deadline = Instant::now() + SOON;
+            loop {
+                // The tasks of the life before may hold it for a moment.
+                match Store::open(&disk, &path, settings.clone(), Arc::new(SystemClock::new())) {
+                    Err(error) if Instant::now() > deadline => panic!("{error}"),
+                    Err(_) => std::thread::yield_now(),
+                    Ok(store) => return store,
+                }
+            }
         };
         let store = tokio::task::spawn_blocking(open).await.expect("no panic");
         let listener = bind("etcd", "127.0.0.1:0".parse().expect("an address")).expect("a port");
@@ -76,7 +98,7 @@ impl Running {
             serving,
             store,
             leases,
-            _folder: folder,
+            folder: Some(folder),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What an operator asks: status, health, hashes, members, alarms, defragmentation, snapshots.
 
 use koinon_compat_etcd::{Session, V3, tell};
+use koinon_testkit::Request;
 
 /// Protects: every maintenance verb works and says what operators' scripts read.
 #[test]
@@ -120,5 +121,55 @@ fn datascale() {
             &format!("{verdict}, exit {:?}", output.code),
         );
         s.ctl(&["get", "/scale/", "--prefix", "--count-only", "-w", "fields"]);
+    });
+}
+
+/// Protects: what watches over an etcd learns of an alarm wherever it looks, and nothing that takes room is written until
+/// the alarm is put out.
+#[test]
+fn alarms() {
+    tell("v3-alarms", V3, |s| {
+        s.names.pattern(r"took = [0-9.]+[µm]?s", "took = <time>");
+        s.names.pattern(r#""took": "[^"]*""#, "\"took\": \"<time>\"");
+        s.names
+            .pattern(r#"\{"level":"warn".*\}"#, "<a line of the client's log>");
+        s.ctl(&["put", "a", "1"]);
+        let status = s.quiet(&["endpoint", "status", "-w", "json"]);
+        let status: serde_json::Value = serde_json::from_str(&status.out).unwrap();
+        let member = &status[0]["Status"]["header"]["member_id"];
+        let raise = format!(r#"{{"action":"ACTIVATE","memberID":"{member}","alarm":"NOSPACE"}}"#);
+        let request = Request::new("POST", "/v3/maintenance/alarm").body(raise);
+        let raised = s.server().send(&request).unwrap();
+        s.note("POST /v3/maintenance/alarm ACTIVATE", &raised.status.to_string());
+        for arguments in [
+            &["alarm", "list"][..],
+            &["put", "a", "2"],
+            &["lease", "grant", "100"],
+            &["get", "a"],
+            &["del", "nothing"],
+            &["compaction", "2"],
+        ] {
+            s.ctl(arguments);
+        }
+        s.ctl_told(&["txn"], "\nput a 3\n\n\n");
+        s.ctl_told(&["txn"], "\ndel nothing\nget a\n\n\n");
+        let health = s.quiet(&["endpoint", "health"]);
+        let alarmed = health.err.contains("NOSPACE") || health.out.contains("NOSPACE");
+        s.note(
+            "etcdctl endpoint health",
+            &format!("exit {:?}, names the alarm: {alarmed}", health.code),
+        );
+        let status = s.quiet(&["endpoint", "status", "-w", "json"]);
+        let status: serde_json::Value = serde_json::from_str(&status.out).unwrap();
+        s.note(
+            "its errors in the status",
+            &status[0]["Status"]["errors"].to_string(),
+        );
+        s.http("GET", "/health", "");
+        s.http("GET", "/health?exclude=NOSPACE", "");
+        s.ctl(&["alarm", "disarm"]);
+        s.ctl(&["alarm", "list"]);
+        s.ctl(&["put", "a", "4"]);
+        s.ctl(&["get", "a", "-w", "json"]);
     });
 }
