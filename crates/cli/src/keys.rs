@@ -1,7 +1,9 @@
 //! `koinon keys …`: the v2 keys from the command line, as the classic tool told them: its verbs, its flags, its lines and its
-//! exit codes (1 wrong arguments, 2 no connection, 4 the server refuses), so that scripts move over by changing a name.
+//! exit codes (1 wrong arguments, 2 no connection, 4 the server refuses, 5 not healthy), so that scripts move over by changing a name.
 
 mod ask;
+mod backup;
+mod cluster;
 mod node;
 mod print;
 mod watch;
@@ -70,6 +72,15 @@ enum Verb {
     Watch(watch::WatchArgs),
     /// Wait for changes of a key and run a program for each.
     ExecWatch(watch::ExecWatchArgs),
+    /// Copy a running node's data folder, for another node to start on.
+    Backup(backup::BackupArgs),
+    /// Ask every member how it does.
+    ClusterHealth,
+    /// Who belongs to the cluster.
+    Member {
+        #[command(subcommand)]
+        verb: cluster::MemberVerb,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -228,6 +239,11 @@ async fn obey(args: KeysArgs) -> Result<(), KeysError> {
         }
         Verb::Watch(args) => watch::watch(&keys, &args, output).await,
         Verb::ExecWatch(args) => watch::exec(&keys, &args).await,
+        Verb::Backup(args) => backup::backup(&args).await,
+        Verb::ClusterHealth => cluster::health(&keys).await,
+        Verb::Member {
+            verb: cluster::MemberVerb::List,
+        } => cluster::list(&keys).await,
     }
 }
 

@@ -86,8 +86,12 @@ pub(crate) struct Remote {
 
 impl Remote {
     pub(crate) fn new(args: &RemoteArgs) -> Self {
+        Self::of(args.endpoint.clone())
+    }
+
+    pub(crate) fn of(endpoint: Endpoint) -> Self {
         Self {
-            client: Client::new(args.endpoint.clone(), ClientOptions::default()),
+            client: Client::new(endpoint, ClientOptions::default()),
         }
     }
 

@@ -76,8 +76,14 @@ pub(crate) fn run(args: SnapshotArgs) -> ExitCode {
     }
 }
 
-/// The file has its name only when all of it has come, was checked and is durable.
 async fn save(remote: &Remote, file: &Path, output: Output) -> Result<(), CommandError> {
+    fetch(remote, file).await?;
+    // Read anew: what is told is what is on the disk.
+    status(file, output)
+}
+
+/// Saves a node's store. The file has its name only when all of it has come, was checked and is durable.
+pub(crate) async fn fetch(remote: &Remote, file: &Path) -> Result<(), CommandError> {
     let disk: Arc<dyn Disk> = Arc::new(OsDisk);
     // Before the node is asked: a file that exists must not cost it anything.
     let mut saving = Save::begin(disk, file)?;
@@ -88,8 +94,7 @@ async fn save(remote: &Remote, file: &Path, output: Output) -> Result<(), Comman
         saving.bytes(&bytes)?;
     }
     saving.finish()?;
-    // Read anew: what is told is what is on the disk.
-    status(file, output)
+    Ok(())
 }
 
 fn status(file: &Path, output: Output) -> Result<(), CommandError> {

@@ -142,3 +142,86 @@ fn watching() {
         !step.title.contains("--forever") && !step.title.contains("<folder>")
     });
 }
+
+/// Protects: who is there and how it does is told as the tool told it.
+#[test]
+fn the_cluster() {
+    let koinon = start(None);
+    let address = koinon.listener("etcd").unwrap();
+    let member: Value = send(address, &Request::get("/v2/members/leader"))
+        .unwrap()
+        .json()
+        .unwrap();
+    let id = member["id"].as_str().unwrap();
+    let ran = run(address, &["cluster-health"]);
+    let healthy =
+        format!("member {id} is healthy: got healthy result from http://{address}\ncluster is healthy\n");
+    assert_eq!(ran, (Some(0), healthy));
+    let ran = run(address, &["member", "list"]);
+    let listed = format!("{id}: name=default peerURLs= clientURLs=http://{address} isLeader=true\n");
+    assert_eq!(ran, (Some(0), listed));
+}
+
+/// Protects: a node that starts on a backup of a running one has its keys, its history and its index, of v2 and of v3; nothing
+/// is left beside it, and nothing is overwritten.
+#[test]
+fn a_backup_is_a_data_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy");
+    let first = start(None);
+    let address = first.listener("etcd").unwrap();
+    assert_eq!(
+        run(address, &["set", "/a/b", "kept"]),
+        (Some(0), "kept\n".to_owned())
+    );
+    let put = Request::new("POST", "/v3/kv/put").body(r#"{"key":"YQ==","value":"Yg=="}"#);
+    assert_eq!(send(address, &put).unwrap().status, 200);
+    let from = first.data_folder().join("data");
+    let from = if from.join("listeners.json").exists() {
+        from
+    } else {
+        first.data_folder().to_owned()
+    };
+    let (from, to) = (
+        from.to_string_lossy().into_owned(),
+        copy.to_string_lossy().into_owned(),
+    );
+    let backup = ["backup", "--data-dir", &from, "--backup-dir", &to, "--with-v3"];
+    assert_eq!(run(address, &backup), (Some(0), String::new()));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(run(address, &backup).0, Some(1), "there is a store in it");
+    drop(first);
+    assert_eq!(
+        run(address, &backup).0,
+        Some(1),
+        "and nobody who gives a snapshot"
+    );
+    let second = start(Some(&copy));
+    let address = second.listener("etcd").unwrap();
+    assert_eq!(run(address, &["get", "/a/b"]), (Some(0), "kept\n".to_owned()));
+    let get = Request::new("POST", "/v3/kv/range").body(r#"{"key":"YQ=="}"#);
+    let found = send(address, &get).unwrap().json().unwrap();
+    assert_eq!(found["kvs"][0]["value"], "Yg==");
+    let seen = send(address, &Request::get("/v2/keys/a/b?wait=true&waitIndex=1")).unwrap();
+    assert!(seen.text().contains("kept"), "{}", seen.text());
+}
+
+fn start(data_dir: Option<&Path>) -> Koinon {
+    Koinon::start(&KoinonOptions {
+        binary: Some(env!("CARGO_BIN_EXE_koinon").into()),
+        data_dir: data_dir.map(Path::to_owned),
+        ..KoinonOptions::default()
+    })
+    .unwrap()
+}
+
+fn run(address: SocketAddr, args: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_koinon"));
+    let output = command
+        .arg("keys")
+        .arg(format!("--endpoint=http://{address}"))
+        .args(args)
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}

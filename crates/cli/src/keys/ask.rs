@@ -8,6 +8,7 @@ use http::Method;
 use koinon_io_net::client::Call;
 use koinon_io_net::{Client, ClientError, ClientOptions, Endpoint};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::node::{Answer, Refused};
@@ -35,6 +36,9 @@ pub(super) enum KeysError {
     /// The server cannot be reached, or what it said cannot be read.
     #[error("client: etcd cluster is unavailable or misconfigured; error #0: {0}")]
     Unreachable(String),
+    /// A member does not do well; said already.
+    #[error("the cluster is not healthy")]
+    Unhealthy,
     /// Something that is said as it is.
     #[error("{0}")]
     Said(String),
@@ -58,9 +62,18 @@ impl Keys {
             total_timeout: TOTAL_TIMEOUT,
             ..ClientOptions::default()
         };
-        Self {
-            client: Client::new(endpoint, options),
-        }
+        Self::with(Client::new(endpoint, options))
+    }
+
+    pub(super) fn with(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// What is at a path beside the keys.
+    pub(super) async fn look<T: DeserializeOwned>(&self, path: &str) -> Result<T, KeysError> {
+        let call = Call::new(Method::GET, path);
+        let answer = self.client.request(&call).await.map_err(unreachable)?;
+        serde_json::from_slice(&answer.body).map_err(|error| KeysError::Unreachable(error.to_string()))
     }
 
     pub(super) async fn get(

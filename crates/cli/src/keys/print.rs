@@ -11,6 +11,8 @@ use super::node::{Answer, Node};
 const EXIT_BAD_ARGUMENTS: u8 = 1;
 const EXIT_NO_CONNECTION: u8 = 2;
 const EXIT_SERVER_ERROR: u8 = 4;
+/// The cluster's health is not good.
+const EXIT_UNHEALTHY: u8 = 5;
 
 /// Writes the answer about a key.
 pub(super) fn key(answer: &Answer, output: Format) -> Result<(), KeysError> {
@@ -93,6 +95,7 @@ pub(super) fn failed(error: &KeysError, output: Format) -> ExitCode {
             format!("Error:  {error}\n\nerror #0: {why}\n"),
             EXIT_NO_CONNECTION,
         ),
+        KeysError::Unhealthy => return ExitCode::from(EXIT_UNHEALTHY),
         KeysError::Said(said) => (said.clone(), EXIT_BAD_ARGUMENTS),
     };
     // Nothing is left to be done about a closed terminal.
