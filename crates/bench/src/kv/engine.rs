@@ -71,6 +71,7 @@ struct Call {
     /// Bytes of a message that is not whole yet.
     partial: Vec<u8>,
     whole: Option<Vec<u8>>,
+    unacknowledged: u32,
 }
 
 #[derive(Debug)]
@@ -234,6 +235,7 @@ impl Connection {
             shape: ask.shape,
             partial: Vec::new(),
             whole: None,
+            unacknowledged: 0,
         });
         Ok(())
     }
@@ -343,16 +345,11 @@ impl Connection {
         }
         // Frames are far shorter than 4 GiB.
         self.unacknowledged += head.len as u32;
-        if self.unacknowledged > ACKNOWLEDGE_AFTER {
-            let more = self.unacknowledged.to_be_bytes();
-            h2::frame(&mut self.output, h2::WINDOW_UPDATE, 0, 0, &more);
-            // A lasting call's own window ends too; there are few of them.
-            for call in &self.calls {
-                h2::frame(&mut self.output, h2::WINDOW_UPDATE, 0, call.stream, &more);
-            }
-            self.unacknowledged = 0;
-        }
+        acknowledge(&mut self.unacknowledged, 0, &mut self.output);
         if let Some(call) = self.calls.iter_mut().find(|call| call.stream == head.stream) {
+            // A lasting call's own window ends too. A window that is made larger than it can be is an error.
+            call.unacknowledged += head.len as u32;
+            acknowledge(&mut call.unacknowledged, call.stream, &mut self.output);
             call.take(payload, now, answers);
         }
         if head.flags & h2::END_STREAM != 0 {
@@ -439,6 +436,20 @@ fn os(what: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
     move |errno| Error::Io {
         what,
         source: errno.into(),
+    }
+}
+
+/// Makes room for as much as was read on a stream, or on the connection, if that is much.
+fn acknowledge(unacknowledged: &mut u32, stream: u32, output: &mut Vec<u8>) {
+    if *unacknowledged > ACKNOWLEDGE_AFTER {
+        h2::frame(
+            output,
+            h2::WINDOW_UPDATE,
+            0,
+            stream,
+            &unacknowledged.to_be_bytes(),
+        );
+        *unacknowledged = 0;
     }
 }
 
@@ -551,5 +562,33 @@ mod tests {
         server.write_all(&out).unwrap();
         assert_eq!(told(&mut engine, 1), [(4, Some(b"fifth".to_vec()))]);
         assert!(engine.connections[0].held.is_empty());
+    }
+
+    /// Protects: room is made for what a stream itself has carried: a server must reset one whose window is made larger
+    /// than it can be, and a second snapshot on a connection was reset so.
+    #[test]
+    fn a_stream_gets_room_for_its_own_bytes_only() {
+        let (mut engine, _server) = pair();
+        ask(&mut engine, 0, Shape::Answers);
+        ask(&mut engine, 1, Shape::Answers);
+        let connection = &mut engine.connections[0];
+        connection.output.clear();
+        for (stream, len) in [(1, 300 << 20), (3, 300 << 20), (1, 300 << 20)] {
+            let (head, mut answers) = (
+                Head {
+                    len,
+                    kind: h2::DATA,
+                    flags: 0,
+                    stream,
+                },
+                Vec::new(),
+            );
+            connection.data(head, &[], Instant::now(), &mut answers).unwrap();
+        }
+        let mut expected = Vec::new();
+        let mib = |count: u32| (count << 20).to_be_bytes();
+        h2::frame(&mut expected, h2::WINDOW_UPDATE, 0, 0, &mib(600));
+        h2::frame(&mut expected, h2::WINDOW_UPDATE, 0, 1, &mib(600));
+        assert_eq!(connection.output, expected);
     }
 }
