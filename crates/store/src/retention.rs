@@ -6,16 +6,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use koinon_core_kv::{KvError, SpaceId};
+use koinon_core_kv::{Keyspace, KvError, SpaceId};
 
 use crate::error::StoreError;
 use crate::handle::Store;
 
 /// How often it is looked for history to forget. Removing takes a walk over all keys, so it should be much at once.
 const ROUND: Duration = Duration::from_secs(10);
-/// What a keyspace keeps that nobody set: v2 clients may ask for the last thousand events, and whoever follows a
-/// keyspace should not fall out of history for being slow for a second.
+/// What a keyspace keeps that nobody set: whoever follows it should not fall out of history for being slow for a second.
 const REVISIONS: i64 = 20_000;
+/// What such a keyspace keeps at least, when it has used half of its quota: v2 clients may ask for the last thousand
+/// events.
+const REVISIONS_CROWDED: i64 = 2_000;
 /// An age is kept to a tenth, so this many revisions are remembered with their times.
 const MOMENTS_MAX: u32 = 10;
 /// Between two of them: more often would only cost.
@@ -85,13 +87,9 @@ impl Keeper {
 /// Forgets history for as long as the store is there: of the etcd keyspace as `etcd` says. To be run by whoever opened the
 /// store.
 pub async fn run_retention(store: Store, etcd: Retention) {
-    let retention = |space| match space {
-        SpaceId::ETCD => etcd,
-        _ => Retention::Revisions(REVISIONS),
-    };
     let mut keepers: BTreeMap<SpaceId, Keeper> = SpaceId::ALL
         .iter()
-        .map(|(space, _)| (*space, Keeper::new(retention(*space))))
+        .map(|(space, _)| (*space, Keeper::new(etcd)))
         .collect();
     let mut rounds = tokio::time::interval(ROUND);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -105,14 +103,16 @@ pub async fn run_retention(store: Store, etcd: Retention) {
 
 async fn look(store: &Store, space: SpaceId, keeper: &mut Keeper) {
     let now_ms = store.shared.clock.now().mono_ms;
-    let stands = {
-        let machine = store.shared.machine_read();
-        machine
-            .space(space)
-            .map(|space| (space.revision(), space.compacted()))
+    let figures = store.shared.machine_read().space(space).map(Keyspace::figures);
+    let Ok(figures) = figures else {
+        return;
     };
-    let at = stands.map(|(revision, compacted)| keeper.look(now_ms, revision, compacted));
-    let Ok(Some(at)) = at else {
+    if space != SpaceId::ETCD {
+        let crowded = figures.live_bytes > store.shared.settings.quota_bytes / 2;
+        let kept = if crowded { REVISIONS_CROWDED } else { REVISIONS };
+        keeper.retention = Retention::Revisions(kept);
+    }
+    let Some(at) = keeper.look(now_ms, figures.revision, figures.compacted) else {
         return;
     };
     match store.space(space).compact(at, false).await {

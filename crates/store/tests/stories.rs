@@ -383,6 +383,34 @@ async fn history_is_forgotten_by_itself() {
     store.close();
 }
 
+/// A keyspace without clients that compact does not fill its quota with history.
+#[tokio::test]
+async fn history_makes_room_before_the_quota_is_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        quota_bytes: 1 << 20,
+        ..Settings::default()
+    };
+    let store = open_with(dir.path(), settings);
+    let space = store.space(SpaceId::REGISTRY);
+    let value = "x".repeat(200);
+    for _ in 0..2_500 {
+        space.put(put("k", &value)).await.unwrap();
+    }
+    let retention = tokio::spawn(run_retention(store.clone(), Retention::Everything));
+    let gone = range(all(), 500);
+    tokio::time::timeout(DEADLINE, async {
+        while space.range(&gone, Consistency::Linearizable).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(held_at(&space, 501).await.len(), 1);
+    retention.abort();
+    store.close();
+}
+
 /// An export shows what compaction leaves, although nothing can be removed yet, and shows the same however often it is
 /// asked, before and after the removal; and it waits for nobody.
 #[tokio::test]
