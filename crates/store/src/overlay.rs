@@ -1,16 +1,25 @@
 //! Records in memory: those that the backend does not have yet, and the youngest of those that it has.
 //!
+//! A keyspace's records come in the order of their revisions and go in the same order, so they lie in a row (a [`Shelf`]),
+//! where a revision's place is guessed well: a read looks at a place or two instead of descending a tree. What compaction
+//! takes from the middle leaves its place empty until there are many empty ones.
+//!
 //! Invariants:
 //! - a record stays until the backend is known to have it, however full the overlay is;
 //! - beyond that, records are kept while all together are within the cache's bound, the youngest longest;
-//! - a keyspace's records above `forgotten` are all here, except those that compaction removed.
+//! - a keyspace's records above `forgotten` are all here, except those that compaction removed;
+//! - `order` counts every place on the shelves, empty or not.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use koinon_core_kv::{Record, Revision, SpaceId};
 
-/// How many removed records may stay in the order, beyond as many as there are records.
+use self::shelf::Shelf;
+
+mod shelf;
+
+/// How many empty places there may be, beyond as many as there are records.
 const TIDY_SLACK: usize = 1024;
 /// What a record costs beside its key and value.
 const RECORD_OVERHEAD: usize = 160;
@@ -24,14 +33,16 @@ pub(crate) struct Overlay {
 
 #[derive(Debug, Default)]
 struct Inner {
-    records: BTreeMap<(SpaceId, Revision), Arc<Record>>,
-    /// All of `records`, oldest first.
-    order: VecDeque<(SpaceId, Revision)>,
-    /// How many at the front of `order` the backend has.
+    shelves: BTreeMap<SpaceId, Shelf>,
+    /// From which shelf the oldest places are, and how many in a row.
+    order: VecDeque<(SpaceId, usize)>,
+    /// Places on all shelves.
+    places: usize,
+    /// How many of the oldest of them the backend has.
     flushed: usize,
+    /// Records on all shelves.
+    records: usize,
     bytes: usize,
-    /// The youngest record of each keyspace that is in the backend only.
-    forgotten: BTreeMap<SpaceId, Revision>,
 }
 
 /// Records in the order of their revisions, up to a limit.
@@ -55,16 +66,25 @@ impl Overlay {
 
     /// The record at `at`, if it is in memory.
     pub(crate) fn get(&self, space: SpaceId, at: Revision) -> Option<Arc<Record>> {
-        self.read(|inner| inner.records.get(&(space, at)).cloned())
+        self.read(|inner| inner.shelves.get(&space)?.get(at).cloned())
     }
 
     /// Takes records that the backend does not have, in the order of the log.
     pub(crate) fn insert(&self, space: SpaceId, records: &[(Revision, Arc<Record>)]) {
+        if records.is_empty() {
+            return;
+        }
         self.write(|inner| {
+            let shelf = inner.shelves.entry(space).or_default();
             for (at, record) in records {
                 inner.bytes += size(record);
-                inner.records.insert((space, *at), record.clone());
-                inner.order.push_back((space, *at));
+                shelf.push(*at, record.clone());
+            }
+            inner.records += records.len();
+            inner.places += records.len();
+            match inner.order.back_mut() {
+                Some((of, count)) if *of == space => *count += records.len(),
+                Some(_) | None => inner.order.push_back((space, records.len())),
             }
         });
     }
@@ -72,7 +92,7 @@ impl Overlay {
     /// The backend has the `count` oldest of those it did not have.
     pub(crate) fn flushed(&self, count: usize) {
         self.write(|inner| {
-            inner.flushed = (inner.flushed + count).min(inner.order.len());
+            inner.flushed = (inner.flushed + count).min(inner.places);
             inner.tidy();
             while inner.flushed > 0 && inner.bytes > self.cache_bytes_max {
                 inner.forget_oldest();
@@ -82,35 +102,30 @@ impl Overlay {
 
     /// Up to `limit` records of `space`, from `from` on.
     pub(crate) fn scan(&self, space: SpaceId, from: Revision, limit: usize) -> Scanned {
-        self.read(|inner| {
-            let records: Vec<_> = inner
-                .records
-                .range((space, from)..)
-                .take_while(|((of, _), _)| *of == space)
-                .take(limit)
-                .map(|((_, at), record)| (*at, record.clone()))
-                .collect();
-            Scanned {
-                cut: records.len() == limit,
-                whole: inner
-                    .forgotten
-                    .get(&space)
-                    .is_none_or(|forgotten| *forgotten < from),
-                records,
-            }
+        self.read(|inner| match inner.shelves.get(&space) {
+            Some(shelf) => shelf.scan(from, limit),
+            None => Scanned {
+                records: Vec::new(),
+                cut: limit == 0,
+                whole: true,
+            },
         })
     }
 
     /// At the start: the backend has everything of `space` up to `last`, and nothing of it is here.
     pub(crate) fn begin(&self, space: SpaceId, last: Revision) {
-        self.write(|inner| inner.forgotten.insert(space, last));
+        self.write(|inner| inner.shelves.entry(space).or_default().forgotten = Some(last));
     }
 
     /// Forgets what compaction removed.
     pub(crate) fn remove(&self, space: SpaceId, removed: &[Revision]) {
         self.write(|inner| {
+            let Some(shelf) = inner.shelves.get_mut(&space) else {
+                return;
+            };
             for at in removed {
-                if let Some(record) = inner.records.remove(&(space, *at)) {
+                if let Some(record) = shelf.take(*at) {
+                    inner.records -= 1;
                     inner.bytes -= size(&record);
                 }
             }
@@ -132,26 +147,45 @@ impl Overlay {
 }
 
 impl Inner {
-    /// Drops what compaction removed from the order, when it is most of it. Only of what the backend has: the rest is
-    /// counted on.
+    /// Takes empty places away, when they are most of all. Only of those that the backend has: the rest is counted on.
     fn tidy(&mut self) {
-        if self.order.len() <= 2 * self.records.len() + TIDY_SLACK {
+        if self.places <= 2 * self.records + TIDY_SLACK {
             return;
         }
-        let young = self.order.split_off(self.flushed);
-        let records = &self.records;
-        self.order.retain(|place| records.contains_key(place));
-        self.flushed = self.order.len();
-        self.order.extend(young);
+        let mut left = self.flushed;
+        let mut seen: BTreeMap<SpaceId, usize> = BTreeMap::new();
+        for (space, count) in &mut self.order {
+            let old = left.min(*count);
+            left -= old;
+            let from = seen.entry(*space).or_default();
+            let empty = self
+                .shelves
+                .get(space)
+                .map_or(0, |shelf| shelf.empty(*from..*from + old));
+            *from += old;
+            *count -= empty;
+            self.places -= empty;
+            self.flushed -= empty;
+        }
+        for (space, old) in seen {
+            if let Some(shelf) = self.shelves.get_mut(&space) {
+                shelf.tidy(old);
+            }
+        }
+        self.order.retain(|(_, count)| *count > 0);
     }
 
     fn forget_oldest(&mut self) {
-        let Some(oldest) = self.order.pop_front() else {
+        while self.order.pop_front_if(|(_, count)| *count == 0).is_some() {}
+        let Some((space, count)) = self.order.front_mut() else {
             return;
         };
+        *count -= 1;
+        self.places -= 1;
         self.flushed -= 1;
-        self.forgotten.insert(oldest.0, oldest.1);
-        if let Some(record) = self.records.remove(&oldest) {
+        let shelf = self.shelves.get_mut(space);
+        if let Some(record) = shelf.and_then(Shelf::forget_oldest) {
+            self.records -= 1;
             self.bytes -= size(&record);
         }
     }
@@ -195,8 +229,9 @@ mod tests {
             overlay.flushed(1);
             overlay.remove(SPACE, &[Revision::new(main - 1, 0)]);
         }
-        let order = overlay.read(|inner| inner.order.len());
-        assert!(order <= 2 * TIDY_SLACK, "{order} places for one record");
+        let places = overlay.read(|inner| (inner.places, inner.shelves[&SPACE].len()));
+        assert_eq!(places.0, places.1, "every place is counted");
+        assert!(places.0 <= 2 * TIDY_SLACK, "{places:?} places for one record");
         assert!(overlay.get(SPACE, Revision::new(49_999, 0)).is_some());
     }
 
@@ -211,8 +246,8 @@ mod tests {
             }
         }
         overlay.flushed(5_000);
-        let oldest = overlay.read(|inner| inner.records.keys().next().copied());
-        assert_eq!(oldest, Some((SPACE, Revision::new(5_003, 0))));
+        let oldest = overlay.scan(SPACE, Revision::new(0, 0), 1).records;
+        assert_eq!(oldest[0].0, Revision::new(5_003, 0));
         for main in (5_003..10_000).step_by(2) {
             assert!(overlay.get(SPACE, Revision::new(main, 0)).is_some(), "{main}");
         }
