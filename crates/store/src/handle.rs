@@ -91,6 +91,20 @@ impl Space {
         self.shared.range(self.id, range)
     }
 
+    /// The same, if the answer waits for nobody; `None` when only [`Self::range`] can tell.
+    ///
+    /// # Errors
+    /// As [`Self::range`].
+    #[must_use]
+    pub fn range_at_once(
+        &self,
+        range: &Range,
+        consistency: Consistency,
+    ) -> Option<Result<Answer<Ranged>, StoreError>> {
+        let may_look = self.shared.is_fresh(consistency);
+        may_look.then(|| self.shared.range(self.id, range))
+    }
+
     /// Writes a key.
     ///
     /// # Errors

@@ -146,6 +146,13 @@ impl Shared {
         }
     }
 
+    /// Whether a read of this freshness may look at once. With one member, always.
+    pub(crate) fn is_fresh(&self, consistency: Consistency) -> bool {
+        match consistency {
+            Consistency::Linearizable | Consistency::Serializable => true,
+        }
+    }
+
     pub(crate) fn range(&self, space: SpaceId, range: &Range) -> Result<Answer<Ranged>, StoreError> {
         let mut tries = 0;
         loop {

@@ -9,7 +9,7 @@
 //! | `watch`, `lock`, `election`, `snapshot` | calls that last |
 //! | `pipe` | where a lasting call's messages come from and go to |
 //! | `gate` | waiting for several things without looking at all of them |
-//! | `http2`, `exchange` | gRPC: a connection, and one call on it |
+//! | `http2`, `turns`, `exchange` | gRPC: a connection, how its task runs, and one call on it |
 //! | `http1`, `gateway`, `probes` | JSON, and what operators ask |
 //! | `v2` | the v2 keys |
 //!
@@ -35,6 +35,7 @@ mod probes;
 mod recipe;
 mod snapshot;
 mod stats;
+mod turns;
 mod v2;
 mod watch;
 

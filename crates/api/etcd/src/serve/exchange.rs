@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use koinon_io_net::Drain;
 use tokio::time::timeout;
 
-use super::calls::{Call, Unary, unknown};
+use super::calls::{Call, Lasting, Unary, unknown};
 use super::door::Inner;
 use super::pipe::{Incoming, Outgoing};
 use crate::translate::Refused;
@@ -26,53 +27,132 @@ const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 /// Answers up to this size are handed over without waiting for the client to make room: they lie in memory anyway.
 const AT_ONCE_BYTES_MAX: usize = 32 * 1024;
 
-/// Answers one call.
-pub(super) async fn exchange(
-    door: Arc<Inner>,
-    drain: Drain,
-    request: Request<RecvStream>,
-    mut respond: SendResponse<Bytes>,
-) {
-    let (head, body) = request.into_parts();
-    if head.method != Method::POST || !is_grpc(&head.headers) {
-        let mut refusal = Response::new(());
-        *refusal.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        drop(respond.send_response(refusal, true));
-        return;
+/// One call, and how far it has come.
+pub(super) struct Exchange {
+    call: Result<Call, Unfit>,
+    requests: Requests,
+    respond: SendResponse<Bytes>,
+    stage: Stage,
+}
+
+/// How far a unary call has come.
+enum Stage {
+    Begun,
+    /// Its request is here.
+    Asked(Bytes),
+    /// Its answer is made and not sent.
+    Answered(Result<Bytes, Status>),
+}
+
+/// Why a request is no call.
+enum Unfit {
+    NotGrpc,
+    Unknown(Status),
+}
+
+impl Exchange {
+    /// A call whose head was read; its messages have at most `len_max` bytes.
+    pub(super) fn new(request: Request<RecvStream>, respond: SendResponse<Bytes>, len_max: usize) -> Self {
+        let call = if request.method() == Method::POST && is_grpc(request.headers()) {
+            let path = request.uri().path();
+            Call::at(path).ok_or_else(|| Unfit::Unknown(unknown(path)))
+        } else {
+            Err(Unfit::NotGrpc)
+        };
+        Self {
+            call,
+            requests: Requests {
+                body: request.into_body(),
+                frames: Frames::new(len_max),
+            },
+            respond,
+            stage: Stage::Begun,
+        }
     }
-    let mut requests = Requests {
-        body,
-        frames: Frames::new(door.limits.message_bytes_max()),
-    };
-    match Call::at(head.uri.path()) {
-        Some(Call::Unary(call)) => {
-            let answer = match requests.only().await {
-                Ok(message) if call.waits() => {
-                    answer_or_gone(&door, call, message, &drain, &mut respond).await
+
+    /// Answers a call whose request is here whole, if memory can answer it: then nothing is made that would wait for
+    /// anything. Whether it did; if not, [`Self::go_on`] is for it.
+    pub(super) fn answer_at_once(&mut self, door: &Inner, cx: &mut Context<'_>) -> bool {
+        let Ok(Call::Unary(Unary::Range)) = self.call else {
+            return false;
+        };
+        let Poll::Ready(request) = self.requests.poll_only(cx) else {
+            return false;
+        };
+        let answer = match request {
+            Ok(message) => match door.range_at_once(message.clone()) {
+                Some(answer) => answer,
+                None => {
+                    self.stage = Stage::Asked(message);
+                    return false;
                 }
-                Ok(message) => door.unary(call, message).await,
-                Err(status) => Err(status),
-            };
-            door.stats.count(answer.is_ok());
-            finish_unary(respond, answer, door.limits.stall_timeout).await;
+            },
+            Err(status) => Err(status),
+        };
+        if answer
+            .as_ref()
+            .is_ok_and(|framed| framed.len() > AT_ONCE_BYTES_MAX)
+        {
+            self.stage = Stage::Answered(answer);
+            return false;
         }
-        Some(Call::Lasting(call)) => {
-            let mut answers = Answers::new(respond, door.limits.stall_timeout);
-            let ended = {
-                let running = pin!(door.lasting(call, requests, &mut answers));
-                tokio::select! {
-                    biased;
-                    ended = running => ended,
-                    () = drain.cancelled() => Err(Refused::Stopped.into()),
-                }
-            };
-            door.stats.count(ended.is_ok());
-            answers.finish(ended);
+        door.stats.count(answer.is_ok());
+        match answer {
+            Ok(framed) => drop(send_small(&mut self.respond, framed)),
+            Err(status) => send_status(&mut self.respond, &status),
         }
-        None => {
-            door.stats.count(false);
-            send_status(&mut respond, &unknown(head.uri.path()));
+        true
+    }
+
+    /// Answers the call.
+    pub(super) async fn go_on(mut self, door: Arc<Inner>, drain: Drain) {
+        match self.call {
+            Ok(Call::Unary(call)) => self.unary(call, &door, &drain).await,
+            Ok(Call::Lasting(call)) => Box::pin(self.lasting(call, &door, &drain)).await,
+            Err(Unfit::Unknown(status)) => {
+                door.stats.count(false);
+                send_status(&mut self.respond, &status);
+            }
+            Err(Unfit::NotGrpc) => {
+                let mut refusal = Response::new(());
+                *refusal.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+                drop(self.respond.send_response(refusal, true));
+            }
         }
+    }
+
+    async fn unary(&mut self, call: Unary, door: &Inner, drain: &Drain) {
+        let asked = match std::mem::replace(&mut self.stage, Stage::Begun) {
+            Stage::Begun => self.requests.only().await,
+            Stage::Asked(message) => Ok(message),
+            Stage::Answered(answer) => {
+                door.stats.count(answer.is_ok());
+                return finish_unary(&mut self.respond, answer, door.limits.stall_timeout).await;
+            }
+        };
+        let answer = match asked {
+            Ok(message) if call.waits() => {
+                answer_or_gone(door, call, message, drain, &mut self.respond).await
+            }
+            Ok(message) => door.unary(call, message).await,
+            Err(status) => Err(status),
+        };
+        door.stats.count(answer.is_ok());
+        finish_unary(&mut self.respond, answer, door.limits.stall_timeout).await;
+    }
+
+    async fn lasting(self, call: Lasting, door: &Inner, drain: &Drain) {
+        let mut answers = Answers::new(self.respond, door.limits.stall_timeout);
+        let ended = {
+            let running = pin!(door.lasting(call, self.requests, &mut answers));
+            tokio::select! {
+                biased;
+                ended = running => ended,
+                () = drain.cancelled() => Err(Refused::Stopped.into()),
+            }
+        };
+        door.stats.count(ended.is_ok());
+        answers.finish(ended);
     }
 }
 
@@ -99,11 +179,23 @@ async fn answer_or_gone(
     }
 }
 
-async fn finish_unary(mut respond: SendResponse<Bytes>, answer: Result<Bytes, Status>, stall: Duration) {
+/// Sends an answer that need not wait for room.
+fn send_small(respond: &mut SendResponse<Bytes>, framed: Bytes) -> Result<(), h2::Error> {
+    let mut stream = respond.send_response(answer_head(), false)?;
+    stream.send_data(framed, false)?;
+    stream.send_trailers(trailers(&Ok(())))
+}
+
+async fn finish_unary(respond: &mut SendResponse<Bytes>, answer: Result<Bytes, Status>, stall: Duration) {
     let framed = match answer {
         Ok(framed) => framed,
-        Err(status) => return send_status(&mut respond, &status),
+        Err(status) => return send_status(respond, &status),
     };
+    if framed.len() <= AT_ONCE_BYTES_MAX {
+        // A client that has gone needs no answer.
+        drop(send_small(respond, framed));
+        return;
+    }
     let Ok(mut stream) = respond.send_response(answer_head(), false) else {
         return;
     };
@@ -141,15 +233,12 @@ fn send_status(respond: &mut SendResponse<Bytes>, status: &Status) {
     drop(respond.send_response(head, true));
 }
 
-/// Sends one message. A large one goes as fast as the client makes room, and is given up when that takes too long.
+/// Sends one large message: as fast as the client makes room, and it is given up when that takes too long.
 async fn send_framed(
     stream: &mut SendStream<Bytes>,
     mut framed: Bytes,
     stall: Duration,
 ) -> Result<(), Status> {
-    if framed.len() <= AT_ONCE_BYTES_MAX {
-        return stream.send_data(framed, false).map_err(|_| gone());
-    }
     while !framed.is_empty() {
         let room = timeout(stall, room(stream, framed.len())).await;
         let Ok(Some(room)) = room else {
@@ -187,32 +276,39 @@ struct Requests {
 impl Requests {
     /// The one request of a unary call.
     async fn only(&mut self) -> Result<Bytes, Status> {
-        match self.next().await? {
-            Some(message) => Ok(message),
-            None => Err(Status::new(Code::Internal, "grpc: the request has no message")),
+        poll_fn(|cx| self.poll_only(cx)).await
+    }
+
+    fn poll_only(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Status>> {
+        let message = ready!(self.poll_next(cx))?;
+        let none = || Status::new(Code::Internal, "grpc: the request has no message");
+        Poll::Ready(message.ok_or_else(none))
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
+        loop {
+            if let Some(message) = self.frames.take().map_err(refused)? {
+                return Poll::Ready(Ok(Some(message)));
+            }
+            match ready!(self.body.poll_data(cx)) {
+                Some(Ok(piece)) => {
+                    // It is ours now; the client may send as much again.
+                    drop(self.body.flow_control().release_capacity(piece.len()));
+                    self.frames.push(piece);
+                }
+                Some(Err(_)) => return Poll::Ready(Err(gone())),
+                None => {
+                    self.frames.end().map_err(refused)?;
+                    return Poll::Ready(Ok(None));
+                }
+            }
         }
     }
 }
 
 impl Incoming for Requests {
     async fn next(&mut self) -> Result<Option<Bytes>, Status> {
-        loop {
-            if let Some(message) = self.frames.take().map_err(refused)? {
-                return Ok(Some(message));
-            }
-            match self.body.data().await {
-                Some(Ok(piece)) => {
-                    // It is ours now; the client may send as much again.
-                    drop(self.body.flow_control().release_capacity(piece.len()));
-                    self.frames.push(piece);
-                }
-                Some(Err(_)) => return Err(gone()),
-                None => {
-                    self.frames.end().map_err(refused)?;
-                    return Ok(None);
-                }
-            }
-        }
+        poll_fn(|cx| self.poll_next(cx)).await
     }
 }
 

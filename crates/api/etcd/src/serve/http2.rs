@@ -22,7 +22,8 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use tracing::debug;
 
 use super::door::{Inner, Limits};
-use super::exchange::exchange;
+use super::exchange::Exchange;
+use super::turns::Turns;
 
 /// The most bytes of a call that the peer may send before it was looked at; a larger message is asked for piece by piece.
 const CALL_WINDOW: u32 = 256 * 1024;
@@ -30,6 +31,11 @@ const CALL_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// The most bytes of a call's head.
 const HEAD_BYTES_MAX: u32 = 16 * 1024;
+/// What the library reckons a small frame to cost that waits to be looked at. Each call may have one: a client that sends
+/// thousands of small requests at once does no harm.
+const SMALL_FRAME_BYTES: usize = 256;
+/// The most calls that are taken before they are answered: their heads and messages lie in memory meanwhile.
+const BATCH_MAX: usize = 256;
 /// How long a peer may take for its first words.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -41,20 +47,33 @@ pub(super) async fn run(door: Arc<Inner>, io: Http2Connection) {
         .max_concurrent_streams(door.limits.calls_max)
         .initial_window_size(CALL_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_header_list_size(HEAD_BYTES_MAX);
+        .max_header_list_size(HEAD_BYTES_MAX)
+        .data_frame_budget(door.limits.calls_max as usize * SMALL_FRAME_BYTES);
     let Ok(Ok(connection)) = timeout(HANDSHAKE_TIMEOUT, builder.handshake(io)).await else {
         return;
     };
     let mut serving = Serving::new(connection, &door.limits);
-    let make = |request, respond| exchange(Arc::clone(&door), drain.clone(), request, respond);
-    let mut draining = pin!(until_asked_to_finish(&drain, linger));
-    let mut asked = false;
-    std::future::poll_fn(|cx| {
-        if !asked && draining.as_mut().poll(cx).is_ready() {
-            asked = true;
-            serving.connection.graceful_shutdown();
+    let answer = |cx: &mut Context<'_>, mut call: Exchange| {
+        if call.answer_at_once(&door, cx) {
+            return None;
         }
-        serving.poll(cx, &counter, &make)
+        Some(call.go_on(Arc::clone(&door), drain.clone()))
+    };
+    let mut draining = pin!(until_asked_to_finish(&drain, linger));
+    let (mut watched, mut asked) = (false, false);
+    let turns = Turns::new();
+    std::future::poll_fn(|cx| {
+        turns.poll(cx, |cx| {
+            // Its waker is always the same, so until it has something to say it need not be asked again.
+            if !asked && (!watched || drain.is_draining()) {
+                watched = true;
+                if draining.as_mut().poll(cx).is_ready() {
+                    asked = true;
+                    serving.connection.graceful_shutdown();
+                }
+            }
+            serving.poll(cx, &counter, &answer)
+        })
     })
     .await;
 }
@@ -68,7 +87,10 @@ async fn until_asked_to_finish(drain: &Drain, linger: Duration) {
 /// A connection and its calls.
 struct Serving<F> {
     connection: Connection<Http2Connection, Bytes>,
+    /// Calls that were read, and not looked at.
+    begun: Vec<Exchange>,
     calls: FuturesUnordered<F>,
+    message_bytes_max: usize,
     pulse: Pulse,
 }
 
@@ -77,43 +99,56 @@ impl<F: Future<Output = ()>> Serving<F> {
         let pulse = Pulse::new(connection.ping_pong(), limits);
         Self {
             connection,
+            begun: Vec::new(),
             calls: FuturesUnordered::new(),
+            message_bytes_max: limits.message_bytes_max(),
             pulse,
         }
     }
 
-    /// Ready when the connection has ended.
-    fn poll<M>(&mut self, cx: &mut Context<'_>, counter: &RequestCounter, make: &M) -> Poll<()>
+    /// One turn: writes what is to be written, reads what came and answers what can be. Ready when the connection has ended.
+    /// What calls make in it wakes the task, which writes it with the next turn.
+    fn poll<M>(&mut self, cx: &mut Context<'_>, counter: &RequestCounter, answer: &M) -> Poll<()>
     where
-        M: Fn(http::Request<h2::RecvStream>, h2::server::SendResponse<Bytes>) -> F,
+        M: Fn(&mut Context<'_>, Exchange) -> Option<F>,
     {
+        if self.poll_begin(cx, counter).is_ready() {
+            return Poll::Ready(());
+        }
+        for call in self.begun.drain(..) {
+            self.calls.extend(answer(cx, call));
+        }
+        while !self.calls.is_empty() && Pin::new(&mut self.calls).poll_next(cx).is_ready() {}
+        self.pulse.poll(cx)
+    }
+
+    /// Takes calls. All that were read are taken before any is answered: to ask for the next one writes what is ready, and
+    /// each answer would leave by itself.
+    fn poll_begin(&mut self, cx: &mut Context<'_>, counter: &RequestCounter) -> Poll<()> {
         loop {
-            let went_on = self.poll_calls(cx);
             match self.connection.poll_accept(cx) {
                 Poll::Ready(Some(Ok((request, respond)))) => {
                     counter.count();
-                    self.pulse.felt();
-                    self.calls.push(make(request, respond));
+                    self.begun
+                        .push(Exchange::new(request, respond, self.message_bytes_max));
                 }
                 Poll::Ready(Some(Err(error))) => {
                     debug!(%error, "an etcd client's connection broke");
                     return Poll::Ready(());
                 }
                 Poll::Ready(None) => return Poll::Ready(()),
-                // What the calls made is written by now; what was read may let them go on.
-                Poll::Pending if went_on => {}
-                Poll::Pending => return self.pulse.poll(cx),
+                Poll::Pending => break,
+            }
+            if self.begun.len() == BATCH_MAX {
+                // The rest of them is asked for when these are answered.
+                cx.waker().wake_by_ref();
+                break;
             }
         }
-    }
-
-    /// Lets calls go on; whether any ended.
-    fn poll_calls(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut ended = false;
-        while let Poll::Ready(Some(())) = Pin::new(&mut self.calls).poll_next(cx) {
-            ended = true;
+        if !self.begun.is_empty() {
+            self.pulse.felt();
         }
-        ended
+        Poll::Pending
     }
 }
 

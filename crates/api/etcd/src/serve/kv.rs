@@ -35,6 +35,25 @@ impl Inner {
         Ok(frame::encode(&answer))
     }
 
+    /// The same, if nothing has to be waited for.
+    pub(super) fn range_at_once(&self, message: Bytes) -> Option<Result<Bytes, Status>> {
+        let message: RangeRequest = match read(message) {
+            Ok(message) => message,
+            Err(status) => return Some(Err(status)),
+        };
+        let consistency = request::consistency(message.serializable);
+        let range = match request::range(message) {
+            Ok(range) => range,
+            Err(refused) => return Some(Err(refused.into())),
+        };
+        let found = self.space.range_at_once(&range, consistency)?;
+        Some(
+            found
+                .map_err(|error| DoorError::from(error).into())
+                .map(|found| frame::encode(&response::range(&found.value, self.header(found.revision)))),
+        )
+    }
+
     pub(super) async fn put(&self, message: Bytes) -> Result<PutResponse, Status> {
         let put = request::put(read(self.sized(message)?)?)?;
         let lease = put.lease;

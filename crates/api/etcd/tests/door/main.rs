@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod alarms;
+mod batches;
 mod json;
 mod keys;
 mod limits;

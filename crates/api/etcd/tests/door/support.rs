@@ -135,7 +135,10 @@ pub(crate) struct Ended {
 impl Client {
     pub(crate) async fn connect(addr: SocketAddr) -> Self {
         let socket = TcpStream::connect(addr).await.expect("the door listens");
-        let (send, connection) = h2::client::handshake(socket)
+        let (send, connection) = h2::client::Builder::new()
+            // Many small answers may wait here until a story looks at them.
+            .data_frame_budget(4 << 20)
+            .handshake(socket)
             .await
             .expect("the door speaks HTTP/2");
         tokio::spawn(connection);
@@ -199,6 +202,11 @@ impl Call {
         self.requests
             .send_data(frame::encode(request), last)
             .expect("an open call");
+    }
+
+    /// Part of a framed request, or of several.
+    pub(crate) fn send_piece(&mut self, piece: Bytes, last: bool) {
+        self.requests.send_data(piece, last).expect("an open call");
     }
 
     /// The next answer; `None` when there are no more.

@@ -90,6 +90,10 @@ impl AsyncWrite for Http2Connection {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.wrote = true;
+        // Mostly it is one piece, which the kernel takes from a plain write with less ado.
+        if let [one] = bufs {
+            return Pin::new(&mut self.io).poll_write(cx, one);
+        }
         Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
     }
 
