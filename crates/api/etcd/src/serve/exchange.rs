@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::calls::{Call, Lasting, Unary, unknown};
 use super::door::Inner;
+use super::gate::Gate;
 use super::pipe::{Incoming, Outgoing};
 use crate::translate::Refused;
 use crate::wire::frame::{FrameError, Frames};
@@ -144,12 +145,16 @@ impl Exchange {
     async fn lasting(self, call: Lasting, door: &Inner, drain: &Drain) {
         let mut answers = Answers::new(self.respond, door.limits.stall_timeout);
         let ended = {
-            let running = pin!(door.lasting(call, self.requests, &mut answers));
-            tokio::select! {
-                biased;
-                ended = running => ended,
-                () = drain.cancelled() => Err(Refused::Stopped.into()),
-            }
+            let mut running = pin!(door.lasting(call, self.requests, &mut answers));
+            let (mut stopped, gate) = (pin!(drain.cancelled()), Gate::new());
+            poll_fn(|cx| {
+                if let Poll::Ready(ended) = running.as_mut().poll(cx) {
+                    return Poll::Ready(ended);
+                }
+                gate.poll(cx, |cx| stopped.as_mut().poll(cx))
+                    .map(|()| Err(Refused::Stopped.into()))
+            })
+            .await
         };
         door.stats.count(ended.is_ok());
         answers.finish(ended);

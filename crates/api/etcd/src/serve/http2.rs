@@ -64,6 +64,9 @@ pub(super) async fn run(door: Arc<Inner>, io: Http2Connection) {
     let turns = Turns::new();
     std::future::poll_fn(|cx| {
         turns.poll(cx, |cx| {
+            serving.poll_calls(cx);
+            // What they had to say is written below, and whatever else called is looked at below.
+            turns.begin_anew();
             // Its waker is always the same, so until it has something to say it need not be asked again.
             if !asked && (!watched || drain.is_draining()) {
                 watched = true;
@@ -106,7 +109,12 @@ impl<F: Future<Output = ()>> Serving<F> {
         }
     }
 
-    /// One turn: writes what is to be written, reads what came and answers what can be. Ready when the connection has ended.
+    /// Lets calls go on.
+    fn poll_calls(&mut self, cx: &mut Context<'_>) {
+        while !self.calls.is_empty() && Pin::new(&mut self.calls).poll_next(cx).is_ready() {}
+    }
+
+    /// Writes what is to be written, reads what came and answers what can be. Ready when the connection has ended.
     /// What calls make in it wakes the task, which writes it with the next turn.
     fn poll<M>(&mut self, cx: &mut Context<'_>, counter: &RequestCounter, answer: &M) -> Poll<()>
     where
@@ -118,7 +126,7 @@ impl<F: Future<Output = ()>> Serving<F> {
         for call in self.begun.drain(..) {
             self.calls.extend(answer(cx, call));
         }
-        while !self.calls.is_empty() && Pin::new(&mut self.calls).poll_next(cx).is_ready() {}
+        self.poll_calls(cx);
         self.pulse.poll(cx)
     }
 

@@ -4,7 +4,8 @@
 //! runtime would put such a task at the end of its queue, and wake another thread to look whether there is work.
 //!
 //! Invariants:
-//! - a wake that comes after a turn has begun leads to another turn, here or by the runtime;
+//! - a wake that comes after a turn has begun, or [begun anew](Turns::begin_anew), leads to another turn, here or by the
+//!   runtime;
 //! - at most [`TURNS_MAX`] turns are taken before other tasks get theirs.
 
 use std::sync::Arc;
@@ -66,6 +67,11 @@ impl Turns {
         }
     }
 
+    /// In a turn: all that called so far is looked at in what is left of it.
+    pub(super) fn begin_anew(&self) {
+        self.bell.state.swap(RUNNING, Ordering::AcqRel);
+    }
+
     /// Takes turns until one ends without having been called again. `turn` always gets the same waker.
     pub(super) fn poll<T>(
         &self,
@@ -75,7 +81,7 @@ impl Turns {
         self.bell.task.register(cx.waker());
         for _ in 0..TURNS_MAX {
             // Whoever called before finds what it called for in this turn.
-            self.bell.state.swap(RUNNING, Ordering::AcqRel);
+            self.begin_anew();
             if let Poll::Ready(done) = turn(&mut Context::from_waker(&self.waker)) {
                 return Poll::Ready(done);
             }
@@ -128,6 +134,25 @@ mod tests {
         assert_eq!((taken.get(), woken.0.load(Ordering::Relaxed)), (3, 0));
         kept.expect("it was polled").wake();
         assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    }
+
+    /// What called before a turn began anew is looked at in its rest, and is no reason for another; what calls after it is.
+    #[test]
+    fn a_turn_begun_anew_has_not_been_called() {
+        let woken = Arc::new(Woken::default());
+        let outer = Waker::from(Arc::clone(&woken));
+        let (turns, taken) = (Turns::new(), Cell::new(0));
+        let polled = turns.poll(&mut Context::from_waker(&outer), |cx| {
+            taken.set(taken.get() + 1);
+            cx.waker().wake_by_ref();
+            turns.begin_anew();
+            if taken.get() == 1 {
+                cx.waker().wake_by_ref();
+            }
+            Poll::<()>::Pending
+        });
+        assert!(polled.is_pending());
+        assert_eq!((taken.get(), woken.0.load(Ordering::Relaxed)), (2, 0));
     }
 
     /// Who calls without end lets others go first, and is not forgotten.
