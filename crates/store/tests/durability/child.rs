@@ -3,14 +3,15 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use koinon_base::SystemClock;
 use koinon_io_disk::{Disk, OsDisk};
-use koinon_store::Store;
+use koinon_store::{Settings, Store};
 
 use crate::common::{etcd, open_with};
 use crate::killed::{DIR, SEED, TARGET, WRITERS, settings};
-use crate::points::{Assassin, Target};
+use crate::points::{Assassin, Point, Target};
 use crate::watched::Watched;
 use crate::workload::{self, Report};
 
@@ -22,9 +23,11 @@ async fn writes_until_killed() {
     let seed = std::env::var(SEED).unwrap().parse().unwrap();
     let store = match std::env::var(TARGET) {
         Ok(target) => {
-            let assassin = Arc::new(Assassin::new(Target::parse(&target)));
+            let target = Target::parse(&target);
+            let settings = settings_for(target.point);
+            let assassin = Arc::new(Assassin::new(target));
             let disk: Arc<dyn Disk> = Arc::new(Watched::by(assassin.clone(), Arc::new(OsDisk)));
-            let store = Store::open(&disk, &dir, settings(), Arc::new(SystemClock::new())).unwrap();
+            let store = Store::open(&disk, &dir, settings, Arc::new(SystemClock::new())).unwrap();
             assassin.opened();
             store
         }
@@ -35,4 +38,18 @@ async fn writes_until_killed() {
         std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
     });
     workload::run(&etcd(&store), WRITERS, i64::from(i32::MAX), seed, &report).await;
+}
+
+/// So that the point is reached, however fast the disk is.
+fn settings_for(point: Point) -> Settings {
+    if point == Point::SegmentRemove {
+        // Removed is what is purged at once beyond the few segments that are kept for reuse.
+        return Settings {
+            log_first_segment_bytes: 16 << 10,
+            log_segment_bytes: 16 << 10,
+            flush_interval: Duration::from_millis(300),
+            ..settings()
+        };
+    }
+    settings()
 }
