@@ -165,13 +165,7 @@ impl TreeSpace {
 
 fn whole(keys: Keys, revision: i64) -> Range {
     Range {
-        keys,
         revision,
-        limit: 0,
-        sort: None,
-        keys_only: false,
-        count_only: false,
-        mod_revision: (0, 0),
-        create_revision: (0, 0),
+        ..Range::of(keys)
     }
 }

@@ -123,6 +123,23 @@ pub struct Range {
     pub create_revision: (i64, i64),
 }
 
+impl Range {
+    /// All of the keys with their values, as they are now.
+    #[must_use]
+    pub fn of(keys: Keys) -> Self {
+        Self {
+            keys,
+            revision: 0,
+            limit: 0,
+            sort: None,
+            keys_only: false,
+            count_only: false,
+            mod_revision: (0, 0),
+            create_revision: (0, 0),
+        }
+    }
+}
+
 /// Write a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Put {

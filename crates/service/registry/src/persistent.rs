@@ -105,7 +105,7 @@ impl Persistence {
         let one = Keys::One(key.clone());
         let read = self
             .space
-            .range(&whole(one.clone()), Consistency::Linearizable)
+            .range(&Range::of(one.clone()), Consistency::Linearizable)
             .await?;
         let mut held = found(read.value.records.first().map(|record| &**record));
         for _ in 0..ATTEMPTS_MAX {
@@ -125,7 +125,7 @@ impl Persistence {
                     target: CompareTarget::Mod(revision),
                 }],
                 then: vec![step],
-                or_else: vec![Op::Range(whole(one.clone()))],
+                or_else: vec![Op::Range(Range::of(one.clone()))],
             };
             let done = self.space.txn(txn, Consistency::Linearizable).await?.value;
             match done.responses.into_iter().next() {
@@ -189,19 +189,5 @@ fn put(key: Bytes, value: Bytes) -> Put {
         value: Some(value),
         lease: Some(LeaseId::NONE),
         prev_kv: false,
-    }
-}
-
-/// All of some keys, with their values, as they are now.
-fn whole(keys: Keys) -> Range {
-    Range {
-        keys,
-        revision: 0,
-        limit: 0,
-        sort: None,
-        keys_only: false,
-        count_only: false,
-        mod_revision: (0, 0),
-        create_revision: (0, 0),
     }
 }

@@ -92,14 +92,8 @@ impl Alarms {
 
     async fn follow(&self) -> Result<(), StoreError> {
         let all = Range {
-            keys: Keys::From(Bytes::from_static(b"\0")),
-            revision: 0,
-            limit: 0,
-            sort: None,
             keys_only: true,
-            count_only: false,
-            mod_revision: (0, 0),
-            create_revision: (0, 0),
+            ..Range::of(Keys::From(Bytes::from_static(b"\0")))
         };
         let found = self.space.range(&all, Consistency::Linearizable).await?;
         let records = found.value.records.iter();

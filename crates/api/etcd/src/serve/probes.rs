@@ -83,14 +83,9 @@ async fn trouble(shared: &Shared) -> Option<String> {
         return Some("the process is draining".into());
     }
     let any = Range {
-        keys: Keys::One(Bytes::from_static(b"health")),
-        revision: 0,
-        limit: 1,
-        sort: None,
         keys_only: true,
         count_only: true,
-        mod_revision: (0, 0),
-        create_revision: (0, 0),
+        ..Range::of(Keys::One(Bytes::from_static(b"health")))
     };
     shared.door.one(&any).await.err().map(|error| error.to_string())
 }

@@ -71,16 +71,7 @@ pub(super) fn outermost(prefix: &Bytes, last: bool, created_max: i64) -> Range {
 
 /// One key, now.
 pub(super) fn one(key: &Bytes) -> Range {
-    Range {
-        keys: Keys::One(key.clone()),
-        revision: 0,
-        limit: 0,
-        sort: None,
-        keys_only: false,
-        count_only: false,
-        mod_revision: (0, 0),
-        create_revision: (0, 0),
-    }
+    Range::of(Keys::One(key.clone()))
 }
 
 /// The key came to be at `revision`; 0: there is none.

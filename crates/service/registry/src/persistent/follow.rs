@@ -19,7 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tracing::{info, warn};
 
 use super::key::{END, PREFIX};
-use super::{Problem, Stored, Who, whole};
+use super::{Problem, Stored, Who};
 use crate::error::ServiceError;
 use crate::handle::RegistryHandle;
 
@@ -125,7 +125,7 @@ impl Follower {
         );
         let mut range = Range {
             limit: PAGE_KEYS,
-            ..whole(Keys::Between(first, end.clone()))
+            ..Range::of(Keys::Between(first, end.clone()))
         };
         self.incomplete = false;
         loop {
